@@ -1,0 +1,93 @@
+import { connect, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { GatewayError } from '@allium/common/bytes/errors.ts';
+import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
+import { SocksClient, SocksClientError } from 'socks';
+
+/** Milliseconds for Tor to open a stream: circuit building included (i2p-router facts: first hops 15-20 s). */
+export const DIAL_TIMEOUT_MS = 20_000;
+
+export type DialFailureFacts = {
+  /** `proxy`: Tor itself cannot be reached; `refused`: Tor answered that it could not open the stream */
+  readonly code: 'proxy' | 'refused' | 'timeout' | 'aborted';
+};
+export class DialFailure extends GatewayError<DialFailureFacts> {}
+
+export interface DialTarget {
+  readonly host: string;
+  readonly port: number;
+  /** streams of one user name share circuits, others never do (Tor's IsolateSOCKSAuth) */
+  readonly isolation: string;
+}
+
+/** Opens a TCP stream through Tor's SocksPort, the router's only way out. Throws `DialFailure`. */
+export async function dialThroughSocks(
+  proxy: ListenAddress,
+  target: DialTarget,
+  signal: AbortSignal,
+  timeoutMs = DIAL_TIMEOUT_MS,
+): Promise<Socket> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const socket = 'path' in proxy ? connect(proxy.path) : connect(proxy.port, proxy.host);
+  const abort = (): void => void socket.destroy(new Error('dial aborted'));
+  deadline.addEventListener('abort', abort, { once: true });
+  try {
+    deadline.throwIfAborted();
+    await connected(socket);
+    await handshake(socket, proxy, target, timeoutMs);
+    await keepEarlyBytes(socket);
+    return socket;
+  } catch (error) {
+    socket.on('error', () => {});
+    socket.destroy();
+    if (signal.aborted) throw new DialFailure({ code: 'aborted' });
+    if (deadline.aborted) throw new DialFailure({ code: 'timeout' });
+    if (error instanceof DialFailure) throw error;
+    throw new DialFailure({ code: error instanceof SocksClientError ? 'refused' : 'proxy' });
+  } finally {
+    deadline.removeEventListener('abort', abort);
+  }
+}
+
+function connected(socket: Socket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.once('connect', resolve);
+  socket.once('error', () => reject(new DialFailure({ code: 'proxy' })));
+  return promise;
+}
+
+async function handshake(
+  socket: Socket,
+  proxy: ListenAddress,
+  target: DialTarget,
+  timeoutMs: number,
+): Promise<void> {
+  await SocksClient.createConnection({
+    proxy: {
+      ...('path' in proxy ? { host: '127.0.0.1', port: 1 } : proxy),
+      type: 5,
+      userId: target.isolation,
+      password: target.isolation,
+    },
+    command: 'connect',
+    destination: { host: target.host, port: target.port },
+    existing_socket: socket,
+    set_tcp_nodelay: true,
+    timeout: timeoutMs,
+  });
+}
+
+/**
+ * `socks` hands over bytes that came right behind the SOCKS reply as a `data` event one turn later and lets the
+ * socket flow. They are caught here and put back, and the socket is returned paused.
+ */
+async function keepEarlyBytes(socket: Socket): Promise<void> {
+  const early: Buffer[] = [];
+  const keep = (chunk: Buffer): void => void early.push(chunk);
+  socket.on('data', keep);
+  await setImmediate();
+  await setImmediate();
+  socket.off('data', keep);
+  socket.pause();
+  for (const chunk of early.reverse()) socket.unshift(chunk);
+}

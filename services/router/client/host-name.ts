@@ -1,0 +1,67 @@
+/** Longest host name, `.i2p` included (website: docs/overview/naming.md, naming rules). */
+export const HOST_NAME_MAX = 67;
+
+/** Characters of the hash in a plain Base32 name: 32 bytes. */
+export const BASE32_HASH_LENGTH = 52;
+
+/** Shortest first label of a Base32 name for an encrypted LeaseSet: 35 bytes (spec b32encrypted.rst). */
+export const ENCRYPTED_BASE32_MIN = 56;
+
+/** Names that the project keeps for local services; with everything below them they never reach the network. */
+export const RESERVED_NAMES = ['proxy.i2p', 'router.i2p', 'console.i2p', 'mail.i2p'] as const;
+
+const BASE32_SUFFIX = '.b32.i2p';
+
+export type HostName =
+  /** a plain Base32 name; `base32` has 52 characters, not yet decoded */
+  | { readonly kind: 'base32'; readonly base32: string }
+  /** a Base32 name of an encrypted LeaseSet ("b33") */
+  | { readonly kind: 'encrypted' }
+  /** a name to be looked up; lower case, without a final dot */
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'reserved'; readonly name: string }
+  /** ends with `.i2p`, but breaks a naming rule */
+  | { readonly kind: 'invalid'; readonly why: string }
+  /** not below `.i2p` at all */
+  | { readonly kind: 'outside' };
+
+/**
+ * Sorts a host name as a client wrote it, in either case and with or without one final dot.
+ * Punycode stays as it is: nothing here decodes IDNA.
+ */
+export function sortHostName(text: string): HostName {
+  const name = withoutFinalDot(text).toLowerCase();
+  if (name !== 'i2p' && !name.endsWith('.i2p')) return { kind: 'outside' };
+  if (name.endsWith(BASE32_SUFFIX)) return sortBase32(name.slice(0, -BASE32_SUFFIX.length));
+  const why = brokenNameRule(name);
+  if (why !== undefined) return { kind: 'invalid', why };
+  if (isReserved(name)) return { kind: 'reserved', name };
+  return { kind: 'name', name };
+}
+
+function withoutFinalDot(text: string): string {
+  return text.endsWith('.') ? text.slice(0, -1) : text;
+}
+
+/** Names below the Base32 label (`www.<hash>.b32.i2p`) are refused: no address book could tell them apart. */
+function sortBase32(label: string): HostName {
+  if (!/^[a-z2-7]+$/.test(label)) return { kind: 'invalid', why: 'not a Base32 name' };
+  if (label.length === BASE32_HASH_LENGTH) return { kind: 'base32', base32: label };
+  if (label.length >= ENCRYPTED_BASE32_MIN) return { kind: 'encrypted' };
+  return { kind: 'invalid', why: 'not a Base32 name' };
+}
+
+function isReserved(name: string): boolean {
+  return RESERVED_NAMES.some((reserved) => name === reserved || name.endsWith(`.${reserved}`));
+}
+
+/** The naming rules of docs/overview/naming.md, on a lower-case name; `undefined` when all of them hold. */
+function brokenNameRule(name: string): string | undefined {
+  if (name.length > HOST_NAME_MAX) return `longer than ${HOST_NAME_MAX} characters`;
+  if (!name.endsWith('.i2p') || name === 'b32.i2p') return 'not a name below .i2p';
+  if (!/^[a-z0-9.-]+$/.test(name)) return 'has a character other than a-z, 0-9, dot and hyphen';
+  if (/^[.-]|\.\.|\.-|-\./.test(name))
+    return 'has an empty label, or a label that begins or ends with a hyphen';
+  if (/--/.test(name.replaceAll(/(^|\.)xn--/g, '$1'))) return 'has a double hyphen outside of xn--';
+  return undefined;
+}

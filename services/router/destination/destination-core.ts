@@ -1,0 +1,266 @@
+import { DecodeError } from '@allium/common/bytes/errors.ts';
+import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
+import { GarlicCore } from '../garlic/garlic-core.ts';
+import type { Opened } from '../garlic/garlic-types.ts';
+import { decodeBody, messageOf } from '../i2np/body.ts';
+import { type GarlicClove, LOCAL_DELIVERY } from '../i2np/clove.ts';
+import { storeOf } from '../i2np/database-store.ts';
+import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
+import type { DestinationKeys } from '../wire/destination.ts';
+import { type DestHash, destHash } from '../wire/hash.ts';
+import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
+import { Announcements } from './announcements.ts';
+import { decodeI2cp, encodeI2cp } from './i2cp-gzip.ts';
+import { MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
+import { OwnLeaseSet } from './own-lease-set.ts';
+import { type Remote, Remotes, supportedKey } from './remotes.ts';
+import { Route } from './route.ts';
+import type { DestinationInput, DestinationOutput } from './types.ts';
+import { type Outgoing, Waiting } from './waiting.ts';
+
+export interface DestinationConfig {
+  readonly keys: DestinationKeys;
+  /** others may find us in the NetDB: a server. A client's LeaseSet travels inside its messages only. */
+  readonly publish: boolean;
+  readonly random: RandomBytes;
+}
+
+/** One local Destination: its LeaseSet, its sessions, and the ways to those it talks with. No state is shared. */
+export class DestinationCore {
+  readonly hash: DestHash;
+  readonly #random: RandomBytes;
+  readonly #garlic: GarlicCore;
+  readonly #own: OwnLeaseSet;
+  readonly #remotes: Remotes;
+  readonly #waiting = new Waiting();
+  readonly #announcements = new Announcements();
+  #askedWake = Number.POSITIVE_INFINITY;
+
+  constructor({ keys, publish, random }: DestinationConfig) {
+    this.hash = keys.destination.hash;
+    this.#random = random;
+    this.#garlic = new GarlicCore({ keys: keys.encryption, random });
+    this.#own = new OwnLeaseSet(keys, publish);
+    this.#remotes = new Remotes(random);
+  }
+
+  /** Our LeaseSet, while tunnels lead to us. */
+  leaseSet(now: number): LeaseSet2 | undefined {
+    return this.#own.current(now);
+  }
+
+  /** How much is held, for counters. */
+  get counts(): Readonly<Record<'remotes' | 'waiting' | 'sessions' | 'tags', number>> {
+    const { sessions, tags } = this.#garlic.counts;
+    return { remotes: this.#remotes.size, waiting: this.#waiting.size, sessions, tags };
+  }
+
+  /** One answer under a key that we give away (a NetDB lookup through our tunnels); it comes as `reply`. */
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void {
+    this.#garlic.registerReplyKey(tag, key, until, purpose, now);
+  }
+
+  step(input: DestinationInput, now: number): DestinationOutput[] {
+    const out: DestinationOutput[] = [];
+    this.#apply(input, now, out);
+    this.#wake(out);
+    return out;
+  }
+
+  #apply(input: DestinationInput, now: number, out: DestinationOutput[]): void {
+    switch (input.kind) {
+      case 'leases':
+        this.#own.update(input.leases, now);
+        this.#publish(now, out);
+        break;
+      case 'send':
+        this.#send(input, now, out);
+        break;
+      case 'message':
+        this.#message(input.message, now, out);
+        break;
+      case 'leaseSet':
+        this.#learn(input.leaseSet, now, out);
+        break;
+      case 'lookupFailed':
+        this.#lookupFailed(input.hash, now, out);
+        break;
+      case 'stalled':
+        this.#remotes.get(input.remote, now)?.route.stalled(now);
+        break;
+      case 'tick':
+        this.#tick(now, out);
+        break;
+    }
+  }
+
+  #tick(now: number, out: DestinationOutput[]): void {
+    this.#askedWake = Number.POSITIVE_INFINITY;
+    this.#publish(now, out);
+    for (const remote of this.#waiting.overdue(now))
+      out.push({ kind: 'unreachable', remote, reason: 'noLeaseSet' });
+    for (const { remote, payload } of this.#garlic.tick(now)) {
+      const hash = remote.hash ?? this.#remotes.withKey(remote.publicKey)[0];
+      const known = hash && this.#remotes.get(hash, now);
+      const lease = known?.route.choose(known.leaseSet.leases, now);
+      // Without a way back the answer is lost; the remote's next message may bring one.
+      if (known && lease) out.push(this.#toTunnel(known, lease, payload, now));
+    }
+  }
+
+  #publish(now: number, out: DestinationOutput[]): void {
+    const leaseSet = this.#own.publication(now);
+    if (leaseSet) out.push({ kind: 'publish', leaseSet });
+  }
+
+  #send(message: Outgoing, now: number, out: DestinationOutput[]): void {
+    const remote = this.#remotes.get(message.to, now);
+    const lease = remote?.route.choose(remote.leaseSet.leases, now);
+    if (!remote || !lease) {
+      if (this.#waiting.add(message, now)) out.push({ kind: 'lookup', hash: message.to });
+      return;
+    }
+    if (Route.agesOut(remote.leaseSet.leases, now) && now >= remote.refreshedAt + REFRESH_SPACING) {
+      remote.refreshedAt = now;
+      out.push({ kind: 'lookup', hash: remote.hash });
+    }
+    this.#encrypt(remote, lease, message, now, out);
+  }
+
+  #encrypt(remote: Remote, lease: Lease, message: Outgoing, now: number, out: DestinationOutput[]): void {
+    const { hash, publicKey } = remote;
+    if (!publicKey) {
+      out.push({ kind: 'unreachable', remote: hash, reason: 'noSupportedKey' });
+      return;
+    }
+    const data = encodeI2cp(message, message.compress);
+    const cloves: GarlicClove[] = [
+      {
+        delivery: { kind: 'destination', hash: remote.hashBytes },
+        message: this.#i2np({ kind: 'data', data }, now),
+      },
+    ];
+    const own = this.#own.current(now);
+    const fresh = this.#garlic.stage({ publicKey }, now) !== 'existing';
+    const announce = own && (fresh || this.#announcements.wanted(hash, own.published, now));
+    if (announce) {
+      const store = storeOf({ what: 'leaseSet', leaseSet: own });
+      cloves.unshift({ delivery: LOCAL_DELIVERY, message: this.#i2np(store, now) });
+    }
+    const options = announce ? { ack: this.#announcements.sent(hash, own.published, now) } : {};
+    const payload = this.#garlic.encrypt({ publicKey, hash }, cloves, now, options);
+    if (payload) out.push(this.#toTunnel(remote, lease, payload, now));
+    else out.push({ kind: 'unreachable', remote: hash, reason: 'badKey' });
+  }
+
+  #toTunnel(remote: Remote, lease: Lease, data: Uint8Array, now: number): DestinationOutput {
+    const stickyKey = `${remote.hash}/${remote.route.outbound}`;
+    return { kind: 'toTunnel', lease, message: this.#i2np({ kind: 'garlic', data }, now), stickyKey };
+  }
+
+  #i2np(body: Parameters<typeof messageOf>[0], now: number): I2npMessage {
+    return messageOf(body, randomU32(this.#random), now + MESSAGE_LIFETIME);
+  }
+
+  #message(message: I2npMessage, now: number, out: DestinationOutput[]): void {
+    if (message.type !== I2NP_TYPE.garlic) {
+      out.push({ kind: 'rejected', code: 'message' });
+      return;
+    }
+    const body = attempt(() => decodeBody(message));
+    if (body?.kind !== 'garlic') {
+      out.push({ kind: 'rejected', code: 'message' });
+      return;
+    }
+    const opened = this.#garlic.decrypt(body.data, now);
+    if (opened.kind === 'refused') {
+      out.push({ kind: 'rejected', code: opened.code });
+      return;
+    }
+    for (const name of opened.acked) this.#announcements.confirmed(name);
+    this.#cloves(opened, now, out);
+  }
+
+  /** LeaseSets first: they tell who the sender of the rest is, and where answers go. */
+  #cloves(opened: Opened, now: number, out: DestinationOutput[]): void {
+    const { purpose } = opened;
+    if (purpose !== undefined) {
+      for (const { message } of opened.cloves) out.push({ kind: 'reply', purpose, message });
+      return;
+    }
+    const ours = opened.cloves.filter(({ delivery }) => this.#isOurs(delivery));
+    if (ours.length < opened.cloves.length) out.push({ kind: 'rejected', code: 'clove' });
+    for (const { message } of ours) {
+      if (message.type === I2NP_TYPE.databaseStore) this.#store(message, opened.from, now, out);
+    }
+    const senders = opened.from ? this.#remotes.withKey(opened.from) : [];
+    if (opened.session === 'new') for (const sender of senders) this.#announcements.forget(sender);
+    for (const { message } of ours) {
+      if (message.type === I2NP_TYPE.data) this.#data(message, senders, out);
+    }
+  }
+
+  #isOurs(delivery: GarlicClove['delivery']): boolean {
+    return (
+      delivery.kind === 'local' || (delivery.kind === 'destination' && destHash(delivery.hash) === this.hash)
+    );
+  }
+
+  /** A LeaseSet from a session is believed only if it is that of the session's own key. */
+  #store(message: I2npMessage, from: Uint8Array | undefined, now: number, out: DestinationOutput[]): void {
+    const body = attempt(() => decodeBody(message));
+    const leaseSet =
+      body?.kind === 'databaseStore' && body.entry.what === 'leaseSet' ? body.entry.leaseSet : undefined;
+    const key = leaseSet && supportedKey(leaseSet);
+    if (!leaseSet || !key || !from || Buffer.compare(key, from) !== 0) {
+      out.push({ kind: 'rejected', code: 'leaseSet' });
+      return;
+    }
+    this.#learn(leaseSet, now, out);
+  }
+
+  #data(message: I2npMessage, senders: readonly DestHash[], out: DestinationOutput[]): void {
+    const frame = attempt(() => {
+      const body = decodeBody(message);
+      return body.kind === 'data' ? decodeI2cp(body.data) : undefined;
+    });
+    if (frame) out.push({ kind: 'received', senders, ...frame });
+    else out.push({ kind: 'rejected', code: 'payload' });
+  }
+
+  #learn(leaseSet: LeaseSet2, now: number, out: DestinationOutput[]): void {
+    if (leaseSet.hash === this.hash) return;
+    const taken = this.#remotes.learn(leaseSet, now);
+    const remote = this.#remotes.get(leaseSet.hash, now);
+    if (!remote?.route.choose(remote.leaseSet.leases, now)) {
+      // The answer to a lookup may be as stale as what we had: then the lookup has failed.
+      if (!taken) this.#lookupFailed(leaseSet.hash, now, out);
+      return;
+    }
+    for (const message of this.#waiting.take(leaseSet.hash, now)) this.#send(message, now, out);
+  }
+
+  #lookupFailed(hash: DestHash, now: number, out: DestinationOutput[]): void {
+    if (!this.#waiting.has(hash)) return;
+    this.#waiting.take(hash, now);
+    out.push({ kind: 'unreachable', remote: hash, reason: 'noLeaseSet' });
+  }
+
+  #wake(out: DestinationOutput[]): void {
+    const garlic = this.#garlic.nextWake() ?? Number.POSITIVE_INFINITY;
+    const at = Math.min(garlic, this.#own.wakeAt, this.#waiting.wakeAt);
+    if (at >= this.#askedWake) return;
+    this.#askedWake = at;
+    out.push({ kind: 'wake', at });
+  }
+}
+
+/** What a decoder gives, or undefined for what it refuses: the sender's fault. */
+function attempt<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+/** LeaseSets of remotes; a busy client talks to dozens, a server to hundreds. About 2 KB each. */
+export const MAX_REMOTES = 1_024;
+/** Destinations that may share one static key (Java's shared clients have two). */
+export const MAX_DESTINATIONS_PER_KEY = 4;
+/** Remotes that may wait for their LeaseSet at once. */
+export const MAX_WAITING_REMOTES = 128;
+/** Messages that wait for one LeaseSet: the SYNs of a page's worth of streams. The oldest goes first. */
+export const MAX_WAITING_PER_REMOTE = 64;
+/** ms; a message that waited longer is not worth sending: streaming has repeated it. */
+export const WAITING_LIFETIME = 30_000;
+/** ms until a lookup that nobody answers counts as failed; the NetDB gives up after 30 s. */
+export const LOOKUP_TIMEOUT = 45_000;
+/** ms between two lookups for the same remote while its LeaseSet is still good. */
+export const REFRESH_SPACING = 20_000;
+/** ms; a lease that ends sooner is not used for new messages: they need up to 3 s over Tor, clocks differ. */
+export const LEASE_MARGIN = 20_000;
+/** ms; when all leases end sooner, a fresh LeaseSet is looked up. */
+export const REFRESH_MARGIN = 90_000;
+/** ms that a lease is avoided after it seemed to fail, while there are others. */
+export const FAILED_LEASE_TIME = 120_000;
+/** Failed leases that one remote's record remembers: as many as a LeaseSet can have. */
+export const MAX_FAILED_LEASES = 16;
+/** ms; LeaseSets from further in the future are refused, as clocks may differ by this much. */
+export const MAX_AHEAD = 120_000;
+
+/** ms; lifetime of our own I2NP messages. i2pd uses 8 s, which Tor alone may eat up. */
+export const MESSAGE_LIFETIME = 30_000;
+/** ms between two publications when the leases change one by one. */
+export const PUBLISH_SPACING = 5_000;
+/** ms after which an unchanged LeaseSet is signed and published again: floodfills come and go. */
+export const REPUBLISH_AFTER = 300_000;
+/** ms after which a LeaseSet that a remote has not confirmed is sent to it again. */
+export const ANNOUNCE_AGAIN = 5_000;
+/** Our LeaseSets on their way whose confirmation is still awaited. */
+export const MAX_ANNOUNCEMENTS = 2_048;
+/** Bytes of one payload after decompression; what I2CP can carry. */
+export const MAX_PAYLOAD = 65_535;

@@ -1,0 +1,72 @@
+import type { RefusedCode } from '../garlic/garlic-types.ts';
+import type { I2npMessage } from '../i2np/message.ts';
+import type { DestHash } from '../wire/hash.ts';
+import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
+
+/** Protocol numbers of I2CP that a gzip header can carry (i2cp.md, "Format"; datagrams.rst). */
+export const I2CP_PROTOCOL = { streaming: 6, datagram: 17, raw: 18, datagram2: 19, datagram3: 20 } as const;
+
+export type UnreachableReason =
+  /** the lookup found nothing, or took too long */
+  | 'noLeaseSet'
+  /** its LeaseSet has no key of a type that we speak (4, X25519) */
+  | 'noSupportedKey'
+  /** its key is no key */
+  | 'badKey';
+
+export type DestinationInput =
+  /** All inbound tunnels of our pool that others may use, whenever they change. */
+  | { readonly kind: 'leases'; readonly leases: readonly Lease[] }
+  /** `payload` is framed and sent; it must not change afterwards. `compress` pays for structures with padding. */
+  | {
+      readonly kind: 'send';
+      readonly to: DestHash;
+      readonly protocol: number;
+      readonly fromPort: number;
+      readonly toPort: number;
+      readonly payload: Uint8Array;
+      readonly compress?: boolean;
+    }
+  /** Came out of one of our inbound tunnels; anything but Garlic (type 11) is ignored. */
+  | { readonly kind: 'message'; readonly message: I2npMessage }
+  /** Answers to `lookup`; a LeaseSet may also come unasked. */
+  | { readonly kind: 'leaseSet'; readonly leaseSet: LeaseSet2 }
+  | { readonly kind: 'lookupFailed'; readonly hash: DestHash }
+  /** Messages to `remote` seem to get lost: try another tunnel, then another lease. */
+  | { readonly kind: 'stalled'; readonly remote: DestHash }
+  | { readonly kind: 'tick' };
+
+export type DestinationOutput =
+  /** Store this in the NetDB. Only from a published Destination. */
+  | { readonly kind: 'publish'; readonly leaseSet: LeaseSet2 }
+  /** Find the LeaseSet of `hash`; answered by `leaseSet` or `lookupFailed`. */
+  | { readonly kind: 'lookup'; readonly hash: DestHash }
+  /**
+   * Send through one of our outbound tunnels to the tunnel `lease`. The same `stickyKey` should take the same
+   * outbound tunnel, so that packets stay in order; a new one asks for another.
+   */
+  | {
+      readonly kind: 'toTunnel';
+      readonly lease: Lease;
+      readonly message: I2npMessage;
+      readonly stickyKey: string;
+    }
+  /**
+   * A payload for us. `senders`: Destinations whose known LeaseSet has the static key of the ratchet session that
+   * carried it, so each of them may be its author; several share a key, none: the session proves nobody.
+   */
+  | {
+      readonly kind: 'received';
+      readonly protocol: number;
+      readonly senders: readonly DestHash[];
+      readonly fromPort: number;
+      readonly toPort: number;
+      readonly payload: Uint8Array;
+    }
+  /** A message encrypted to a key given to `registerReplyKey`. */
+  | { readonly kind: 'reply'; readonly purpose: string; readonly message: I2npMessage }
+  /** What was queued for `remote` is dropped. */
+  | { readonly kind: 'unreachable'; readonly remote: DestHash; readonly reason: UnreachableReason }
+  /** Something from outside was not usable; for counters. */
+  | { readonly kind: 'rejected'; readonly code: RefusedCode | 'message' | 'clove' | 'payload' | 'leaseSet' }
+  | { readonly kind: 'wake'; readonly at: number };

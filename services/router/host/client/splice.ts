@@ -1,0 +1,33 @@
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** Milliseconds without a byte in either direction, after which two joined streams are closed. */
+export const IDLE_MS = 300_000;
+
+/**
+ * Joins two streams until both directions ended; each end passes on the half-close. Resolves in every case, with
+ * both streams closed.
+ */
+export async function splice(a: Duplex, b: Duplex, idleMs: number): Promise<void> {
+  const idle = new AbortController();
+  const timer = setTimeout(() => idle.abort(), idleMs);
+  const refresh = (): void => void timer.refresh();
+  const { signal } = idle;
+  try {
+    const ways = [pipeline(a, b, { signal }), pipeline(b, a, { signal })];
+    // Listening for data starts the flow, so it comes after the pipes.
+    a.on('data', refresh);
+    b.on('data', refresh);
+    await Promise.all(ways.map((way) => way.catch(() => destroyBoth(a, b))));
+  } finally {
+    clearTimeout(timer);
+    destroyBoth(a, b);
+  }
+}
+
+function destroyBoth(...streams: Duplex[]): void {
+  for (const stream of streams) {
+    stream.on('error', () => {});
+    stream.destroy();
+  }
+}

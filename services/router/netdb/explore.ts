@@ -1,0 +1,135 @@
+import { toBase64 } from '@allium/common/bytes/text.ts';
+import { BoundedMap } from '@allium/common/core/bounded-map.ts';
+import { type RandomBytes, shuffled } from '@allium/common/core/random.ts';
+import type { Counters } from '@allium/common/observe/counters.ts';
+import { hashBytes, type RouterHash } from '../wire/hash.ts';
+import { isReachable } from '../wire/router-caps.ts';
+import type { RouterInfo } from '../wire/router-info.ts';
+import type { Fetches, Reply } from './fetches.ts';
+import type { FloodfillChoice } from './floodfill-choice.ts';
+import { QUERY_TIMEOUT } from './lookup.ts';
+import { EXPLORATORY_POOL, type NetDbOutput } from './netdb-events.ts';
+import { KEY_LENGTH } from './routing-key.ts';
+import type { RouterInfoStore } from './store.ts';
+
+/** Below this many routers we look for more in earnest; i2pd explores below 100 often, then seldom. */
+export const FEW_ROUTERS = 100;
+/** Above this many exploring stops: more would not make tunnels better. */
+export const ENOUGH_ROUTERS = 1_500;
+/** Pause (ms) between exploratory lookups while routers are few, and otherwise. */
+export const EAGER_INTERVAL = 15_000;
+export const CALM_INTERVAL = 90_000;
+/** Fruitless explorations lengthen the eager pause up to this many times by two. */
+const MAX_DOUBLINGS = 3;
+/** A RouterInfo older than this (ms) is asked for again, one per round: routers sign anew about every day. */
+export const REFRESH_AGE = 12 * 3_600_000;
+/** New routers taken from one reply. */
+const MAX_FROM_REPLY = 16;
+/** Entries looked at for one to refresh, oldest change first. */
+const REFRESH_SCAN = 512;
+/** Refreshes remembered, so that a router that is gone is asked for once in `REFRESH_AGE` only. */
+const MAX_REFRESHED = 512;
+/** Below this many floodfills every second exploration asks for floodfills instead. */
+const FEW_FLOODFILLS = 30;
+
+export interface ExploreModules {
+  readonly routers: RouterInfoStore;
+  readonly choice: FloodfillChoice;
+  readonly fetches: Fetches;
+  readonly counters: Counters;
+  readonly random: RandomBytes;
+  readonly nextId: () => number;
+}
+
+/**
+ * Learning routers: lookups of random keys, marked exploratory, to the floodfill nearest to the key, which names
+ * routers that are no floodfills ("Exploration"). Nobody looks us up, so we hear of peers in no other way (facts 2.2).
+ */
+export class Explorer {
+  readonly #modules: ExploreModules;
+  readonly #refreshed = new BoundedMap<RouterHash, number>(MAX_REFRESHED);
+  #next = 0;
+  #round = 0;
+  /** explorations in a row that named nobody new: a small network has no more to show */
+  #fruitless = 0;
+  #open:
+    | { readonly id: number; readonly key: string; readonly to: RouterInfo; readonly until: number }
+    | undefined;
+
+  constructor(modules: ExploreModules) {
+    this.#modules = modules;
+  }
+
+  tick(now: number): NetDbOutput[] {
+    const { choice, counters, routers } = this.#modules;
+    if (this.#open && now >= this.#open.until) {
+      choice.silent(this.#open.to.hash, now);
+      counters.add('explore-timeout');
+      this.#open = undefined;
+    }
+    if (this.#open || now < this.#next) return [];
+    const eager = routers.size < FEW_ROUTERS;
+    const patience = EAGER_INTERVAL * 2 ** Math.min(this.#fruitless, MAX_DOUBLINGS);
+    this.#next = now + (eager ? patience : CALM_INTERVAL);
+    this.#fruitless++;
+    const outputs = eager ? [] : this.#refresh(now);
+    return routers.size < ENOUGH_ROUTERS ? [...outputs, ...this.#explore(now)] : outputs;
+  }
+
+  replied(reply: Reply, now: number): NetDbOutput[] | undefined {
+    const open = this.#open;
+    if (!open || open.key !== reply.key) return undefined;
+    if (reply.query === undefined ? reply.from !== open.to.hash : reply.query !== open.id) return undefined;
+    this.#open = undefined;
+    const { choice, counters, fetches, random, routers } = this.#modules;
+    choice.answered(open.to.hash);
+    counters.add('explore-answered');
+    const unknown = reply.named.filter((hash) => !routers.get(hash)).slice(0, MAX_FROM_REPLY);
+    counters.add('explore-named', unknown.length);
+    if (unknown.length > 0) this.#fruitless = 0;
+    return shuffled(random, unknown).flatMap((hash) => fetches.start(hash, open.to, now) ?? []);
+  }
+
+  unsent(id: number): boolean {
+    if (this.#open?.id !== id) return false;
+    this.#open = undefined;
+    this.#modules.counters.add('explore-unsent');
+    return true;
+  }
+
+  wakeAt(): number {
+    return this.#open?.until ?? this.#next;
+  }
+
+  #explore(now: number): NetDbOutput[] {
+    const { choice, counters, nextId, random, routers } = this.#modules;
+    const key = random(KEY_LENGTH);
+    const to = choice.nearest(key, now, new Set<RouterHash>());
+    if (!to) return [];
+    const id = nextId();
+    this.#open = { id, key: toBase64(key), to, until: now + QUERY_TIMEOUT };
+    counters.add('explore');
+    // an ordinary lookup of a key that nobody has is answered with the floodfills near it
+    const floodfills = ++this.#round % 2 === 0 && routers.floodfillCount < FEW_FLOODFILLS;
+    const what = floodfills ? 'routerInfo' : 'exploratory';
+    return [{ kind: 'query', id, to, pool: EXPLORATORY_POOL, what, key, exclude: [] }];
+  }
+
+  /** One RouterInfo that grows old and that a tunnel could use. */
+  #refresh(now: number): NetDbOutput[] {
+    const { choice, counters, fetches, routers } = this.#modules;
+    let scanned = 0;
+    for (const info of routers.all()) {
+      if (++scanned > REFRESH_SCAN) break;
+      if (info.published > now - REFRESH_AGE || !isReachable(info)) continue;
+      if ((this.#refreshed.get(info.hash) ?? 0) > now - REFRESH_AGE) continue;
+      const to = choice.nearest(hashBytes(info.hash), now, new Set([info.hash]));
+      const query = to && fetches.start(info.hash, to, now);
+      if (!query) break;
+      this.#refreshed.set(info.hash, now);
+      counters.add('refresh');
+      return [query];
+    }
+    return [];
+  }
+}

@@ -1,0 +1,155 @@
+import type { RandomBytes } from '@allium/common/core/random.ts';
+import type { Counters } from '@allium/common/observe/counters.ts';
+import { DestinationCore } from '../destination/destination-core.ts';
+import { type DestinationInput, type DestinationOutput, I2CP_PROTOCOL } from '../destination/types.ts';
+import type { I2npMessage } from '../i2np/message.ts';
+import { StreamManager } from '../streaming/manager.ts';
+import { signerOf } from '../streaming/signing.ts';
+import type { StreamId, StreamInput, StreamOutput } from '../streaming/types.ts';
+import type { DestHash } from '../wire/hash.ts';
+import type { Lease } from '../wire/lease.ts';
+import type { LeaseSet2 } from '../wire/lease-set2.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { DestinationOptions } from './node-io.ts';
+import type { Routes } from './routes.ts';
+
+export interface LocalDestinationParts {
+  readonly name: string;
+  readonly options: DestinationOptions;
+  readonly random: RandomBytes;
+  readonly routes: Routes;
+  readonly dispatch: Dispatch;
+  readonly counters: Counters;
+  readonly wake: (at: number) => void;
+}
+
+/** One local Destination with its streams, joined to the tunnels of the pool that has its name. */
+export class LocalDestination {
+  readonly hash: DestHash;
+  readonly #parts: LocalDestinationParts;
+  readonly #core: DestinationCore;
+  readonly #streams: StreamManager;
+  ready = false;
+
+  constructor(parts: LocalDestinationParts) {
+    const { options, random } = parts;
+    this.#parts = parts;
+    this.hash = options.keys.destination.hash;
+    this.#core = new DestinationCore({ keys: options.keys, publish: options.publish, random });
+    this.#streams = new StreamManager({ signer: signerOf(options.keys), random });
+  }
+
+  get status(): Record<string, number | boolean> {
+    return { ready: this.ready, streams: this.#streams.size, ...this.#core.counts };
+  }
+
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void {
+    this.#core.registerReplyKey(tag, key, until, purpose, now);
+  }
+
+  connect(remote: DestHash, port: number, now: number): StreamId {
+    const ports = { fromPort: 0, toPort: port };
+    const { stream, outputs } = this.#streams.connect(remote, ports, new Uint8Array(0), now);
+    this.#onStreams(outputs, now);
+    return stream;
+  }
+
+  stream(input: StreamInput, now: number): void {
+    this.#onStreams(this.#streams.step(input, now), now);
+  }
+
+  leases(leases: readonly Lease[], now: number): void {
+    this.#step({ kind: 'leases', leases }, now);
+  }
+
+  /** Out of one of the pool's inbound tunnels. */
+  message(message: I2npMessage, now: number): void {
+    this.#step({ kind: 'message', message }, now);
+  }
+
+  found(leaseSet: LeaseSet2, now: number): void {
+    this.#step({ kind: 'leaseSet', leaseSet }, now);
+  }
+
+  lookupFailed(hash: DestHash, now: number): void {
+    this.#step({ kind: 'lookupFailed', hash }, now);
+  }
+
+  tick(now: number): void {
+    this.#step({ kind: 'tick' }, now);
+    this.stream({ kind: 'tick' }, now);
+  }
+
+  #step(input: DestinationInput, now: number): void {
+    for (const output of this.#core.step(input, now)) this.#onCore(output, now);
+  }
+
+  #onCore(output: DestinationOutput, now: number): void {
+    const { name, routes, dispatch, counters } = this.#parts;
+    switch (output.kind) {
+      case 'publish':
+        return routes.netdb({ kind: 'publish', leaseSet: output.leaseSet, pool: name }, now);
+      case 'lookup':
+        return routes.netdb(
+          {
+            kind: 'lookup',
+            caller: `${name}/${output.hash}`,
+            what: 'leaseSet',
+            hash: output.hash,
+            pool: name,
+            refresh: true,
+          },
+          now,
+        );
+      case 'toTunnel': {
+        const { gateway, tunnelId } = output.lease;
+        const target = { kind: 'tunnel', router: gateway, tunnelId } as const;
+        return routes.sendThrough(name, target, output.message, now, { stickyKey: output.stickyKey });
+      }
+      case 'received':
+        return this.#received(output, now);
+      case 'reply':
+        return dispatch.message(output.message, { kind: 'clove', query: Number(output.purpose) }, now);
+      case 'unreachable':
+        counters.add(`unreachable-${output.reason}`);
+        return this.stream({ kind: 'unreachable', remote: output.remote }, now);
+      case 'rejected':
+        return counters.add(`rejected-${output.code}`);
+      case 'wake':
+        return this.#parts.wake(output.at);
+    }
+  }
+
+  #received(output: Extract<DestinationOutput, { kind: 'received' }>, now: number): void {
+    const { protocol, senders, fromPort, toPort, payload } = output;
+    if (protocol !== I2CP_PROTOCOL.streaming) return this.#parts.counters.add(`protocol-${protocol}`);
+    this.stream({ kind: 'packet', senders, fromPort, toPort, bytes: payload }, now);
+  }
+
+  #onStreams(outputs: readonly StreamOutput[], now: number): void {
+    const { name, routes } = this.#parts;
+    for (const output of outputs) {
+      switch (output.kind) {
+        case 'packet':
+          this.#send(output, now);
+          break;
+        case 'stalled':
+          this.#step({ kind: 'stalled', remote: output.remote }, now);
+          break;
+        case 'wake':
+          this.#parts.wake(output.at);
+          break;
+        case 'pong':
+          break;
+        default:
+          routes.emit({ kind: 'stream', destination: name, output });
+      }
+    }
+  }
+
+  #send(packet: Extract<StreamOutput, { kind: 'packet' }>, now: number): void {
+    const { to, fromPort, toPort, bytes } = packet;
+    const protocol = I2CP_PROTOCOL.streaming;
+    this.#step({ kind: 'send', to, protocol, fromPort, toPort, payload: bytes }, now);
+  }
+}

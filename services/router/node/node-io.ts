@@ -1,0 +1,99 @@
+import type { StreamId, StreamInput, StreamOutput } from '../streaming/types.ts';
+import type { DestinationKeys } from '../wire/destination.ts';
+import type { DestHash, RouterHash } from '../wire/hash.ts';
+import type { RouterInfo } from '../wire/router-info.ts';
+
+/** Names one TCP connection between node and host. */
+export type LinkId = number;
+
+/** Tables of the host's store that the node writes. */
+export type PersistTable = 'router_info' | 'profile';
+
+export interface Row {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** A local Destination: its name is also the name of its tunnel pool. */
+export interface DestinationOptions {
+  readonly keys: DestinationKeys;
+  /** servers are published, clients are not: their LeaseSet travels with their messages */
+  readonly publish: boolean;
+  readonly length: number;
+  readonly quantity: number;
+}
+
+/** What a stream's owner may say; `connect` is a method of the node, because it returns the ID. */
+export type StreamCommand = Extract<
+  StreamInput,
+  { kind: 'listen' | 'unlisten' | 'write' | 'end' | 'reset' | 'consumed' }
+>;
+
+export type NodeInput =
+  /** first of all: what the store held */
+  | { readonly kind: 'start'; readonly routerInfos: Iterable<Row>; readonly profiles: Iterable<Row> }
+  /** RouterInfos of a reseed, already verified */
+  | { readonly kind: 'reseeded'; readonly routerInfos: readonly RouterInfo[] }
+  | { readonly kind: 'dialed'; readonly link: LinkId }
+  /** `proxy`: Tor itself is away, nobody else's fault; the others are the peer's or its exit's */
+  | {
+      readonly kind: 'dialFailed';
+      readonly link: LinkId;
+      readonly code: 'proxy' | 'refused' | 'timeout' | 'aborted';
+    }
+  /** a peer connected to us; only where the node listens (never behind Tor) */
+  | { readonly kind: 'accepted'; readonly link: LinkId }
+  | { readonly kind: 'bytes'; readonly link: LinkId; readonly bytes: Uint8Array }
+  /** the socket's buffer is full, or empty again */
+  | { readonly kind: 'blocked' | 'drained'; readonly link: LinkId }
+  | { readonly kind: 'closed'; readonly link: LinkId }
+  | { readonly kind: 'openDestination'; readonly name: string; readonly options: DestinationOptions }
+  | { readonly kind: 'closeDestination'; readonly name: string }
+  | { readonly kind: 'stream'; readonly destination: string; readonly command: StreamCommand }
+  /** says goodbye to every peer; nothing is fed afterwards */
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'tick' };
+
+export type NodeOutput =
+  | {
+      readonly kind: 'dial';
+      readonly link: LinkId;
+      /** IP literal */
+      readonly host: string;
+      readonly port: number;
+      /** streams of one isolation name may share a Tor circuit */
+      readonly isolation: string;
+    }
+  | { readonly kind: 'send'; readonly link: LinkId; readonly bytes: Uint8Array }
+  /** close after what was sent, or give up dialling */
+  | { readonly kind: 'hangup'; readonly link: LinkId }
+  | {
+      readonly kind: 'persist';
+      readonly table: PersistTable;
+      readonly key: string;
+      readonly value: Uint8Array;
+    }
+  | { readonly kind: 'forget'; readonly table: PersistTable; readonly key: string }
+  /** the NetDB is too small to build tunnels from */
+  | { readonly kind: 'needReseed'; readonly known: number }
+  | { readonly kind: 'stream'; readonly destination: string; readonly output: StreamEvent }
+  /** tunnels in both directions exist, or are gone */
+  | { readonly kind: 'destinationReady'; readonly name: string; readonly ready: boolean }
+  | { readonly kind: 'wake'; readonly at: number };
+
+/** Stream outputs that concern its owner. */
+export type StreamEvent = Extract<
+  StreamOutput,
+  { kind: 'opened' | 'data' | 'end' | 'closed' | 'reset' | 'refused' | 'blocked' | 'writable' }
+>;
+
+export interface NodeConfig {
+  readonly netId: number;
+  readonly allowPrivateAddresses: boolean;
+  readonly skipIpDiversity: boolean;
+  /** peers may connect here and tunnels may run through us: simulated networks only */
+  readonly listen?: { readonly host: string; readonly port: number; readonly floodfill: boolean };
+  readonly exploratory: { readonly length: number; readonly quantity: number };
+}
+
+export type { DestHash, RouterHash, StreamId };

@@ -1,0 +1,150 @@
+import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
+import { ReplyKeys } from '../garlic/reply-keys.ts';
+import { decodeBlocks, encodeBlocks } from '../i2np/blocks.ts';
+import { type I2npBody, messageOf } from '../i2np/body.ts';
+import { type GarlicClove, LOCAL_DELIVERY } from '../i2np/clove.ts';
+import { REPLY_KEY_LENGTH, REPLY_TAG_LENGTH } from '../i2np/database-lookup.ts';
+import { storeOf } from '../i2np/database-store.ts';
+import { encodeLong, type I2npMessage } from '../i2np/message.ts';
+import { sealOneTime } from '../i2np/one-time-garlic.ts';
+import { sealForRouter } from '../i2np/router-garlic.ts';
+import { QUERY_TIMEOUT } from '../netdb/lookup.ts';
+import type { NetDbOutput, NetDbQuery, NetDbReply } from '../netdb/netdb-events.ts';
+import type { TunnelCore } from '../tunnel/tunnel-core.ts';
+import { hashBytes, type RouterHash } from '../wire/hash.ts';
+import type { RouterInfo } from '../wire/router-info.ts';
+import type { Routes } from './routes.ts';
+
+/** Expiration of what we send, ms from now: Tor and tunnels take seconds, peers accept up to 60 s (facts 1.5). */
+export const MESSAGE_LIFETIME = 25_000;
+/** A reply key outlives its query by this much (ms), for answers that come late. */
+const REPLY_GRACE = 20_000;
+
+/** Where the reply key of a query is kept: with the identity whose tunnels bring the answer. */
+export interface ReplyKeyHolder {
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void;
+}
+
+export interface QueriesParts {
+  readonly routes: Routes;
+  readonly random: RandomBytes;
+  readonly tunnel: TunnelCore;
+  readonly self: RouterHash;
+  /** the Destination that owns the pool; undefined for the router's own */
+  readonly holder: (pool: string) => ReplyKeyHolder | undefined;
+}
+
+/** Carries the NetDB's questions, stores and answers: adds reply tunnel, one-time key, encryption and route. */
+export class Queries {
+  readonly #parts: QueriesParts;
+  readonly #replyKeys = new ReplyKeys();
+
+  constructor(parts: QueriesParts) {
+    this.#parts = parts;
+  }
+
+  /** Through a tunnel, sealed for the floodfill; the answer comes back encrypted through another. */
+  query(query: NetDbQuery, now: number): void {
+    const { routes, random, tunnel } = this.#parts;
+    const pair = tunnel.pair(query.pool, now);
+    if (!pair) return routes.netdb({ kind: 'unsent', id: query.id }, now);
+    const reply = { key: random(REPLY_KEY_LENGTH), tag: random(REPLY_TAG_LENGTH) };
+    const until = now + QUERY_TIMEOUT + REPLY_GRACE;
+    const holder = this.#parts.holder(query.pool);
+    if (holder) holder.registerReplyKey(reply.tag, reply.key, until, String(query.id), now);
+    else this.#replyKeys.register(reply.tag, reply.key, until, String(query.id));
+    const lookup = this.#message(
+      {
+        kind: 'databaseLookup',
+        key: query.key,
+        from: hashBytes(pair.inbound.gateway),
+        replyTunnelId: pair.inbound.tunnelId,
+        lookup: query.what,
+        exclude: query.exclude,
+        reply,
+      },
+      now,
+    );
+    this.#sealedThrough(query.pool, query.to, lookup, pair.outbound, now);
+  }
+
+  storeAt(store: Extract<NetDbOutput, { kind: 'storeAt' }>, now: number): void {
+    const { routes, tunnel } = this.#parts;
+    const pair = tunnel.pair(store.pool, now);
+    if (!pair) return routes.netdb({ kind: 'unsent', id: store.token }, now);
+    const { gateway, tunnelId } = pair.inbound;
+    const reply = { token: store.token, tunnelId, gateway: hashBytes(gateway) };
+    this.#sealedThrough(
+      store.pool,
+      store.to,
+      this.#message(storeOf(store.entry, reply), now),
+      pair.outbound,
+      now,
+    );
+  }
+
+  /** As a floodfill. */
+  reply(reply: NetDbReply, now: number): void {
+    const plain = this.#message(reply.body, now);
+    const message = reply.encrypt
+      ? this.#message({ kind: 'garlic', data: sealOneTime(reply.encrypt, this.#payload(plain, now)) }, now)
+      : plain;
+    this.forward({ router: reply.to, tunnelId: reply.tunnelId }, message, now);
+  }
+
+  /** As a floodfill. */
+  flood(flood: Extract<NetDbOutput, { kind: 'flood' }>, now: number): void {
+    this.#parts.routes.sendDirect(flood.to.hash, this.#message(storeOf(flood.entry), now), now);
+  }
+
+  /** To a router, or into the tunnel that begins there. */
+  forward(
+    to: { readonly router: RouterHash; readonly tunnelId: number | undefined },
+    message: I2npMessage,
+    now: number,
+  ): void {
+    const { routes, self } = this.#parts;
+    const { router, tunnelId } = to;
+    const carried =
+      tunnelId === undefined
+        ? message
+        : this.#message({ kind: 'tunnelGateway', tunnelId, data: encodeLong(message) }, now);
+    if (router !== self) routes.sendDirect(router, carried, now);
+    else if (tunnelId !== undefined)
+      routes.tunnel({ kind: 'message', from: undefined, message: carried }, now);
+  }
+
+  /** Opens the answer to one of the router's own queries; undefined when it is none. */
+  open(data: Uint8Array, now: number): { query: number; cloves: GarlicClove[] } | undefined {
+    if (data.length < REPLY_TAG_LENGTH || !this.#replyKeys.knows(data, now)) return undefined;
+    const opened = this.#replyKeys.open(data);
+    return opened && { query: Number(opened.purpose), cloves: clovesOf(opened.payload) };
+  }
+
+  sweep(now: number): void {
+    this.#replyKeys.sweep(now);
+  }
+
+  #sealedThrough(pool: string, to: RouterInfo, message: I2npMessage, outbound: number, now: number): void {
+    const { routes, random } = this.#parts;
+    const data = sealForRouter(to.identity.publicKey, this.#payload(message, now), random);
+    const garlic = this.#message({ kind: 'garlic', data }, now);
+    routes.sendThrough(pool, { kind: 'router', router: to.hash }, garlic, now, { outbound });
+  }
+
+  #payload(message: I2npMessage, now: number): Uint8Array {
+    return encodeBlocks([
+      { kind: 'dateTime', at: now },
+      { kind: 'clove', clove: { delivery: LOCAL_DELIVERY, message } },
+    ]);
+  }
+
+  #message(body: I2npBody, now: number): I2npMessage {
+    return messageOf(body, randomU32(this.#parts.random), now + MESSAGE_LIFETIME);
+  }
+}
+
+/** Cloves of a decrypted payload. Throws `DecodeError`. */
+export function clovesOf(payload: Uint8Array): GarlicClove[] {
+  return decodeBlocks(payload).flatMap((block) => (block.kind === 'clove' ? [block.clove] : []));
+}

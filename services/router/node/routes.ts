@@ -1,0 +1,25 @@
+import type { I2npMessage } from '../i2np/message.ts';
+import type { NetDbInput } from '../netdb/netdb-events.ts';
+import type { SendOptions, Target, TunnelInput } from '../tunnel/tunnel-io.ts';
+import type { RouterHash } from '../wire/hash.ts';
+import type { NodeOutput } from './node-io.ts';
+
+/** Ways from one part of the node to the others. Each runs the core and deals with all that it outputs. */
+export interface Routes {
+  emit(output: NodeOutput): void;
+  netdb(input: NetDbInput, now: number): void;
+  tunnel(input: TunnelInput, now: number): void;
+  /** out of an outbound tunnel of `pool` */
+  sendThrough(pool: string, target: Target, message: I2npMessage, now: number, options?: SendOptions): void;
+  /** over the session with `router`, which is opened when there is none */
+  sendDirect(router: RouterHash, message: I2npMessage, now: number): void;
+  /** what a peer, a tunnel of the router's own pool or a garlic clove brought for this router */
+  dispatch(message: I2npMessage, source: Source, now: number): void;
+}
+
+/** How a message reached the router; what it may do depends on it. */
+export type Source =
+  | { readonly kind: 'session'; readonly from: RouterHash }
+  | { readonly kind: 'tunnel'; readonly pool: string }
+  /** inside a garlic message for this router; `query`: opened with the reply key of that query */
+  | { readonly kind: 'clove'; readonly query?: number };

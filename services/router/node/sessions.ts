@@ -1,0 +1,260 @@
+import { exhaustive } from '@allium/common/core/exhaustive.ts';
+import { Counters } from '@allium/common/observe/counters.ts';
+import type { I2npMessage } from '../i2np/message.ts';
+import { ReplayCache } from '../ntcp2/replay-cache.ts';
+import { Ntcp2Session } from '../ntcp2/session.ts';
+import { TERMINATION } from '../ntcp2/termination.ts';
+import type { Close, Ntcp2Config, Input as SessionInput, Output as SessionOutput } from '../ntcp2/types.ts';
+import type { RouterHash } from '../wire/hash.ts';
+import type { Ntcp2Address } from '../wire/router-caps.ts';
+import type { RouterInfo } from '../wire/router-info.ts';
+import type { LinkId, NodeInput, NodeOutput } from './node-io.ts';
+
+/** Sessions and dials at once; a client router holds 20 to 40, each costs Tor a stream. */
+export const MAX_LINKS = 128;
+
+/** Why there is no session with a router. */
+export type SessionFailure =
+  | { readonly stage: 'address' | 'limit' }
+  | { readonly stage: 'dial'; readonly code: 'proxy' | 'refused' | 'timeout' | 'aborted' }
+  | { readonly stage: 'session'; readonly close: Close; readonly established: boolean };
+
+/** What a session said, for the node to act on. What it sends is emitted at once, in the order of encryption. */
+export type SessionEvent =
+  | { readonly kind: 'up'; readonly router: RouterHash; readonly incoming: boolean }
+  | { readonly kind: 'down'; readonly router: RouterHash; readonly failure: SessionFailure }
+  | { readonly kind: 'message'; readonly from: RouterHash; readonly message: I2npMessage }
+  | {
+      readonly kind: 'routerInfo';
+      readonly from: RouterHash;
+      readonly routerInfo: RouterInfo;
+      readonly flood: boolean;
+    }
+  | { readonly kind: 'skew'; readonly router: RouterHash; readonly skew: number }
+  | { readonly kind: 'wake'; readonly link: LinkId; readonly at: number };
+
+type LinkInput = Extract<
+  NodeInput,
+  { kind: 'dialed' | 'dialFailed' | 'accepted' | 'bytes' | 'blocked' | 'drained' | 'closed' }
+>;
+
+interface Link {
+  readonly id: LinkId;
+  readonly session: Ntcp2Session;
+  /** undefined until an incoming session has told */
+  router: RouterHash | undefined;
+  up: boolean;
+}
+
+export interface SessionsParts {
+  readonly ntcp2: Omit<Ntcp2Config, 'keepAlive'>;
+  /** how to reach a router now; undefined when it cannot be dialled */
+  readonly dialOf: (router: RouterHash) => { address: Ntcp2Address; isolation: string } | undefined;
+  readonly emit: (output: Extract<NodeOutput, { kind: 'dial' | 'send' | 'hangup' }>) => void;
+  /** whether inbound tunnels or the wish to stay connected need this peer's session */
+  readonly keepAlive: (router: RouterHash) => boolean;
+}
+
+/** NTCP2 sessions by router: dials on demand, keeps one session for sending, names why one ended. */
+export class Sessions {
+  readonly counters = new Counters();
+  readonly #parts: SessionsParts;
+  readonly #replays = new ReplayCache();
+  readonly #links = new Map<LinkId, Link>();
+  readonly #byRouter = new Map<RouterHash, Link>();
+  #lastLink = 0;
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  isUp(router: RouterHash): boolean {
+    return this.#byRouter.get(router)?.up ?? false;
+  }
+
+  has(router: RouterHash): boolean {
+    return this.#byRouter.has(router);
+  }
+
+  /** Routers whose session is being opened. */
+  dialing(): RouterHash[] {
+    return [...this.#byRouter.values()].flatMap(({ router, up }) =>
+      !up && router !== undefined ? [router] : [],
+    );
+  }
+
+  /** Routers with a live session. */
+  connected(): RouterHash[] {
+    return [...this.#byRouter.values()].flatMap(({ router, up }) =>
+      up && router !== undefined ? [router] : [],
+    );
+  }
+
+  /** Sends over the session, or opens one; the session keeps the message until then. */
+  send(router: RouterHash, message: I2npMessage, now: number): SessionEvent[] {
+    const link = this.#byRouter.get(router);
+    if (link) return this.#feed(link, { kind: 'send', message }, now);
+    const events = this.dial(router, now);
+    const opened = this.#byRouter.get(router);
+    return opened ? [...events, ...this.#feed(opened, { kind: 'send', message }, now)] : events;
+  }
+
+  /** Opens a session; nothing if there is one. */
+  dial(router: RouterHash, now: number): SessionEvent[] {
+    if (this.#byRouter.has(router)) return [];
+    if (this.#links.size >= MAX_LINKS) return [{ kind: 'down', router, failure: { stage: 'limit' } }];
+    const dial = this.#parts.dialOf(router);
+    if (!dial) return [{ kind: 'down', router, failure: { stage: 'address' } }];
+    const id = ++this.#lastLink;
+    const { host, port, staticKey, iv } = dial.address;
+    const config = { ...this.#parts.ntcp2, keepAlive: () => this.#parts.keepAlive(router) };
+    const session = Ntcp2Session.initiator(config, { hash: router, staticKey, iv });
+    const link: Link = { id, session, router, up: false };
+    this.#links.set(id, link);
+    this.#byRouter.set(router, link);
+    this.counters.add('dial');
+    this.#parts.emit({ kind: 'dial', link: id, host, port, isolation: dial.isolation });
+    return this.#feed(link, { kind: 'tick' }, now);
+  }
+
+  step(input: LinkInput, now: number): SessionEvent[] {
+    if (input.kind === 'accepted') return this.#accept(input.link, now);
+    const link = this.#links.get(input.link);
+    if (!link) return [];
+    switch (input.kind) {
+      case 'dialed':
+        return this.#feed(link, { kind: 'connected' }, now);
+      case 'dialFailed':
+        this.#remove(link);
+        this.counters.add(`dial-${input.code}`);
+        return link.router === undefined
+          ? []
+          : [{ kind: 'down', router: link.router, failure: { stage: 'dial', code: input.code } }];
+      case 'bytes':
+        return this.#feed(link, { kind: 'bytes', bytes: input.bytes }, now);
+      case 'blocked':
+      case 'drained':
+      case 'closed':
+        return this.#feed(link, { kind: input.kind }, now);
+      default:
+        return exhaustive(input);
+    }
+  }
+
+  tick(id: LinkId, now: number): SessionEvent[] {
+    const link = this.#links.get(id);
+    return link ? this.#feed(link, { kind: 'tick' }, now) : [];
+  }
+
+  /** Ends every session politely. */
+  terminate(now: number): SessionEvent[] {
+    return [...this.#links.values()].flatMap((link) =>
+      this.#feed(link, { kind: 'terminate', reason: TERMINATION.routerShutdown }, now),
+    );
+  }
+
+  #accept(id: LinkId, now: number): SessionEvent[] {
+    if (this.#links.size >= MAX_LINKS) {
+      this.#parts.emit({ kind: 'hangup', link: id });
+      return [];
+    }
+    const link: Link = {
+      id,
+      session: Ntcp2Session.responder(
+        {
+          ...this.#parts.ntcp2,
+          keepAlive: () => link.router !== undefined && this.#parts.keepAlive(link.router),
+        },
+        { replays: this.#replays },
+      ),
+      router: undefined,
+      up: false,
+    };
+    this.#links.set(id, link);
+    return this.#feed(link, { kind: 'connected' }, now);
+  }
+
+  #feed(link: Link, input: SessionInput, now: number): SessionEvent[] {
+    const events: SessionEvent[] = [];
+    for (const output of link.session.step(input, now)) this.#translate(link, output, events);
+    return events;
+  }
+
+  #translate(link: Link, output: SessionOutput, events: SessionEvent[]): void {
+    const { id, router } = link;
+    switch (output.kind) {
+      case 'send':
+        this.#parts.emit({ kind: 'send', link: id, bytes: output.bytes });
+        return;
+      case 'wake':
+        events.push({ kind: 'wake', link: id, at: output.at });
+        return;
+      case 'established':
+        return this.#established(link, output, events);
+      case 'message':
+        if (router !== undefined) events.push({ kind: 'message', from: router, message: output.message });
+        return;
+      case 'routerInfo':
+        if (router !== undefined) {
+          events.push({
+            kind: 'routerInfo',
+            from: router,
+            routerInfo: output.routerInfo,
+            flood: output.flood,
+          });
+        }
+        return;
+      case 'skew':
+        if (router !== undefined) events.push({ kind: 'skew', router, skew: output.skew });
+        return;
+      case 'dropped':
+        this.counters.add(`dropped-${output.cause}`);
+        return;
+      case 'closed':
+        return this.#closed(link, output, events);
+    }
+  }
+
+  #established(
+    link: Link,
+    output: Extract<SessionOutput, { kind: 'established' }>,
+    events: SessionEvent[],
+  ): void {
+    const incoming = link.router === undefined;
+    link.router = output.peer;
+    link.up = true;
+    this.counters.add(incoming ? 'accepted' : 'established');
+    if (!this.#byRouter.get(output.peer)?.up) this.#byRouter.set(output.peer, link);
+    if (output.routerInfo) {
+      events.push({ kind: 'routerInfo', from: output.peer, routerInfo: output.routerInfo, flood: false });
+    }
+    events.push({ kind: 'up', router: output.peer, incoming });
+  }
+
+  #closed(link: Link, close: Close, events: SessionEvent[]): void {
+    this.counters.add(
+      `closed-${close.stage}-${close.code}${close.reason === undefined ? '' : `-${close.reason}`}`,
+    );
+    const wasFirst = this.#remove(link);
+    this.#parts.emit({ kind: 'hangup', link: link.id });
+    if (link.router === undefined || !wasFirst) return;
+    const { stage, code, peerFault, reason } = close;
+    const facts = { stage, code, peerFault, ...(reason === undefined ? {} : { reason }) };
+    const failure = { stage: 'session', close: facts, established: link.up } as const;
+    events.push({ kind: 'down', router: link.router, failure });
+  }
+
+  /** true when the router has no other live session */
+  #remove(link: Link): boolean {
+    this.#links.delete(link.id);
+    if (link.router === undefined || this.#byRouter.get(link.router) !== link) return false;
+    this.#byRouter.delete(link.router);
+    const other = [...this.#links.values()].find(({ router, up }) => up && router === link.router);
+    if (other) this.#byRouter.set(link.router, other);
+    return other === undefined;
+  }
+}

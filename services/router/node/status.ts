@@ -1,0 +1,79 @@
+import type { Counters } from '@allium/common/observe/counters.ts';
+import type { NetDbCore } from '../netdb/netdb-core.ts';
+import type { TunnelCore } from '../tunnel/tunnel-core.ts';
+import { EXPLORATORY, type TunnelStatus } from '../tunnel/tunnel-io.ts';
+import type { LocalDestination } from './local-destination.ts';
+import type { Peering } from './peering.ts';
+import type { Sessions } from './sessions.ts';
+
+/** How far a router has come. Each stage needs the one before it. */
+export const STAGES = ['tor', 'peers', 'tunnels', 'ready'] as const;
+export type NodeStage = (typeof STAGES)[number];
+
+/** Figures only: no names, hashes, keys or addresses. */
+export interface NodeStatus {
+  /** what the router is working at; `ready` once every Destination has tunnels both ways */
+  readonly stage: NodeStage;
+  readonly sessions: { readonly connected: number; readonly open: number; readonly counters: object };
+  readonly netdb: {
+    readonly routers: number;
+    readonly floodfills: number;
+    readonly usable: number;
+    readonly counters: object;
+  };
+  readonly tunnels: TunnelStatus;
+  readonly destinations: Readonly<Record<string, Readonly<Record<string, number | boolean>>>>;
+  /** per stage, how dials, handshakes, builds and tests ended */
+  readonly peers: object;
+  readonly messages: object;
+  readonly counters: object;
+  /** peers' clocks minus ours, ms; undefined while fewer than five have spoken */
+  readonly clockSkew: number | undefined;
+}
+
+export interface StatusParts {
+  readonly sessions: Sessions;
+  readonly netdb: NetDbCore;
+  readonly peering: Peering;
+  readonly tunnel: TunnelCore;
+  readonly destinations: ReadonlyMap<string, LocalDestination>;
+  readonly counters: { readonly node: Counters; readonly messages: Counters };
+  readonly clockSkew: number | undefined;
+}
+
+export function nodeStatus(parts: StatusParts): NodeStatus {
+  const { sessions, netdb, peering, tunnel, destinations, counters } = parts;
+  const connected = sessions.connected().length;
+  const tunnels = tunnel.status();
+  const destinationStatus = Object.fromEntries(
+    [...destinations].map(([name, local]) => [name, local.status]),
+  );
+  return {
+    stage: stageOf(connected, sessions.counters.get('established'), tunnels, destinations),
+    sessions: { connected, open: sessions.size, counters: sessions.counters.toJSON() },
+    netdb: {
+      routers: netdb.routers.size,
+      floodfills: netdb.routers.floodfillCount,
+      usable: peering.usable(),
+      counters: netdb.counters.toJSON(),
+    },
+    tunnels,
+    destinations: destinationStatus,
+    peers: peering.profiles.counters.toJSON(),
+    messages: counters.messages.toJSON(),
+    counters: counters.node.toJSON(),
+    clockSkew: parts.clockSkew,
+  };
+}
+
+function stageOf(
+  connected: number,
+  established: number,
+  tunnels: TunnelStatus,
+  destinations: ReadonlyMap<string, LocalDestination>,
+): NodeStage {
+  if (connected === 0) return established === 0 ? 'tor' : 'peers';
+  const pool = tunnels.pools[EXPLORATORY];
+  if (!pool || pool.inbound.alive === 0 || pool.outbound.alive === 0) return 'tunnels';
+  return [...destinations.values()].every((local) => local.ready) ? 'ready' : 'tunnels';
+}

@@ -1,0 +1,61 @@
+import type { RouterInfo } from '../wire/router-info.ts';
+import { assumedPortShare, type PortShare } from './exit-policy.ts';
+import { type PeerFacts, peerFacts } from './peer-facts.ts';
+import { type Profile, successRate } from './profile.ts';
+
+/** What the tunnel is for: client tunnels avoid floodfills, which others load already. */
+export type Purpose = 'client' | 'exploratory';
+
+/** A peer is never worth less than this while the rules allow it: everybody is tried again some day. */
+const FLOOR = 0.01;
+
+/** Proposal 162: D is taken less, E rarely, G refuses all tunnels. */
+const CONGESTION_WEIGHT = { D: 0.5, E: 0.15, G: 0 } as const;
+/** Published bandwidth counts as a class only, and not for much: anybody can claim an X. */
+const BANDWIDTH_WEIGHT = { K: 0.1, L: 0.4, M: 0.6, N: 0.8, O: 1, P: 1.2, X: 1.2 } as const;
+const FLOODFILL_WEIGHT = 0.4;
+
+/** Chance that a handshake through Tor goes well with somebody new: Java routers block most exits (facts section 0). */
+const HANDSHAKE_PRIOR = { 'i2pd-like': 0.7, 'java-like': 0.15 } as const;
+const CONNECT_PRIOR = 0.6;
+const BUILD_PRIOR = 0.5;
+const TEST_PRIOR = 0.8;
+
+/** A declined build is an honest answer, a lost one costs us the whole tunnel. */
+const DECLINED_AS_FAILURE = 0.5;
+
+/** How good a hop `info` would make, 0 (never) upwards; by its own caps and what builds showed. */
+export function hopScore(info: RouterInfo, profile: Profile, purpose: Purpose): number {
+  const facts = peerFacts(info);
+  const published = capsScore(facts, purpose);
+  if (published === 0) return 0;
+  const { accepted, declined, buildTimeout, tested, testFailed } = profile.counts;
+  const builds = successRate(accepted, declined * DECLINED_AS_FAILURE + buildTimeout, BUILD_PRIOR);
+  const tests = successRate(tested, testFailed, TEST_PRIOR);
+  return Math.max(FLOOR, published * builds * tests);
+}
+
+/** How promising it is to dial `info` through Tor now, 0 (never) upwards. */
+export function dialScore(
+  info: RouterInfo,
+  profile: Profile,
+  portShare: PortShare = assumedPortShare,
+): number {
+  const facts = peerFacts(info);
+  const ports = facts.dialable.map(({ port }) => portShare(port));
+  if (ports.length === 0) return 0;
+  const { connected, connectFailed, established, handshakeFailed } = profile.counts;
+  // failures are held against the peer whatever their cause: most are the exit's or the port's
+  const connects = successRate(connected, connectFailed, CONNECT_PRIOR * Math.max(...ports));
+  const handshakes = successRate(established, handshakeFailed, HANDSHAKE_PRIOR[facts.implementation]);
+  // the square: a peer that works once in ten tries is worth much less than a tenth
+  const chance = (connects * handshakes) ** 2;
+  return Math.max(FLOOR * FLOOR, chance) * hopScore(info, profile, 'exploratory');
+}
+
+function capsScore({ bandwidth, congestion, floodfill }: PeerFacts, purpose: Purpose): number {
+  if (bandwidth === undefined) return 0;
+  const busy = congestion ? CONGESTION_WEIGHT[congestion] : 1;
+  const shared = floodfill && purpose === 'client' ? FLOODFILL_WEIGHT : 1;
+  return BANDWIDTH_WEIGHT[bandwidth] * busy * shared;
+}

@@ -1,0 +1,166 @@
+import { type RandomBytes, shuffled } from '@allium/common/core/random.ts';
+import type { RouterHash } from '../wire/hash.ts';
+import type { RouterInfo } from '../wire/router-info.ts';
+import { type PeerFacts, peerFacts } from './peer-facts.ts';
+import type { ProfileTable } from './profile-table.ts';
+import { hopScore, type Purpose } from './score.ts';
+import { pickWeighted } from './weighted.ts';
+
+/** Longest tunnel, as everywhere in I2P. */
+export const MAX_HOPS = 7;
+/** Peers drawn at random of which one is picked by score: enough choice, and no scan of 5,000 profiles per hop. */
+const DRAWN = 64;
+/**
+ * Largest share of our tunnels that may begin at one peer while others could take them: whoever is next to us sees
+ * when and how much we send (facts 2.4).
+ */
+export const MAX_FIRST_HOP_SHARE = 0.34;
+/** Tunnels per first hop that are allowed whatever the share, or a young router could build nothing. */
+export const MIN_PER_FIRST_HOP = 2;
+/** In a small network the first choice may leave no second; another draw costs little. */
+const ATTEMPTS = 4;
+/** An outbound tunnel begins at a connected peer unless fewer than this are fit. */
+const ENOUGH_CONNECTED = 2;
+
+export interface SelectRules {
+  /** private networks on one /16; refused by the configuration for netId 2 */
+  readonly skipIpDiversity: boolean;
+}
+
+export interface SelectRequest {
+  readonly direction: 'inbound' | 'outbound';
+  /** hops, 1 to 7 */
+  readonly length: number;
+  readonly purpose: Purpose;
+  readonly candidates: Iterable<RouterInfo>;
+  /** peers with a live session */
+  readonly connected: ReadonlySet<RouterHash>;
+  /** tunnels by their hop next to us */
+  readonly firstHops: ReadonlyMap<RouterHash, number>;
+  /** routers not to be used: ourselves, and whom the caller names */
+  readonly exclude: ReadonlySet<RouterHash>;
+  readonly profiles: ProfileTable;
+  readonly random: RandomBytes;
+  readonly now: number;
+}
+
+export type Selection =
+  /** gateway first for inbound, the hop next to us first for outbound */
+  | { readonly kind: 'hops'; readonly hops: readonly RouterInfo[] }
+  /** no router fits this place */
+  | { readonly kind: 'none'; readonly missing: 'adjacent' | 'middle' | 'gateway' | 'endpoint' };
+
+/**
+ * Hops of a new tunnel. Next to us: a connected peer (inbound: always; outbound: unless hardly any is), with an NTCP2
+ * address that we can dial. Everywhere else: reachable by anybody. No two of one network or family.
+ */
+export function selectHops(request: SelectRequest, rules: SelectRules): Selection {
+  const { length } = request;
+  if (!(length >= 1 && length <= MAX_HOPS)) throw new RangeError(`tunnel of ${length} hops`);
+  const usable = [...request.candidates].filter(
+    (info) => peerFacts(info).usable && peerFacts(info).congestion !== 'G' && !request.exclude.has(info.hash),
+  );
+  const far = usable.filter((info) => peerFacts(info).reachable);
+  let selection = selectOnce(request, rules, usable, far);
+  for (let i = 1; i < ATTEMPTS && selection.kind === 'none'; i++) {
+    selection = selectOnce(request, rules, usable, far);
+  }
+  return selection;
+}
+
+function selectOnce(
+  request: SelectRequest,
+  rules: SelectRules,
+  usable: readonly RouterInfo[],
+  far: readonly RouterInfo[],
+): Selection {
+  const { direction, length } = request;
+  const taken = new Taken(rules);
+  const adjacent = pickAdjacent(request, usable);
+  if (!adjacent) return { kind: 'none', missing: 'adjacent' };
+  taken.add(adjacent);
+  const hops = [adjacent];
+  while (hops.length < length) {
+    const hop = pickByScore(request, far, (info) => taken.allows(info));
+    if (!hop) return { kind: 'none', missing: placeOf(direction, hops.length, length) };
+    taken.add(hop);
+    hops.push(hop);
+  }
+  return { kind: 'hops', hops: direction === 'inbound' ? hops.reverse() : hops };
+}
+
+function pickAdjacent(request: SelectRequest, usable: readonly RouterInfo[]): RouterInfo | undefined {
+  const { connected, direction, length } = request;
+  // with one hop it is gateway or endpoint too
+  const fit = usable.filter(
+    (info) => peerFacts(info).dialable.length > 0 && (length > 1 || peerFacts(info).reachable),
+  );
+  const near = fit.filter(({ hash }) => connected.has(hash));
+  const pool = direction === 'inbound' || near.length >= ENOUGH_CONNECTED ? near : fit;
+  return pickByScore(request, pool, underShare(request)) ?? pickLeastUsed(request, pool);
+}
+
+/** Whether a peer may become the first hop of one more tunnel. */
+function underShare({ firstHops }: SelectRequest): (info: RouterInfo) => boolean {
+  let total = 0;
+  for (const count of firstHops.values()) total += count;
+  const limit = Math.max(MIN_PER_FIRST_HOP, Math.floor((total + 1) * MAX_FIRST_HOP_SHARE));
+  return ({ hash }) => (firstHops.get(hash) ?? 0) < limit;
+}
+
+/** All are over their share: too few peers, so the load is spread and the tunnel still built. */
+function pickLeastUsed(
+  { firstHops, random }: SelectRequest,
+  pool: readonly RouterInfo[],
+): RouterInfo | undefined {
+  const used = ({ hash }: RouterInfo): number => firstHops.get(hash) ?? 0;
+  return shuffled(random, pool).sort((a, b) => used(a) - used(b))[0];
+}
+
+function pickByScore(
+  { profiles, purpose, random, now }: SelectRequest,
+  pool: readonly RouterInfo[],
+  accept: (info: RouterInfo) => boolean,
+): RouterInfo | undefined {
+  const drawn: RouterInfo[] = [];
+  for (const info of shuffled(random, pool)) {
+    if (accept(info)) drawn.push(info);
+    if (drawn.length >= DRAWN) break;
+  }
+  return pickWeighted(random, drawn, (info) => hopScore(info, profiles.get(info.hash, now), purpose));
+}
+
+function placeOf(
+  direction: 'inbound' | 'outbound',
+  at: number,
+  length: number,
+): 'middle' | 'gateway' | 'endpoint' {
+  if (at < length - 1) return 'middle';
+  return direction === 'inbound' ? 'gateway' : 'endpoint';
+}
+
+/** Networks and families of the hops chosen so far. */
+class Taken {
+  readonly #rules: SelectRules;
+  readonly #hashes = new Set<RouterHash>();
+  readonly #networks = new Set<string>();
+  readonly #families = new Set<string>();
+
+  constructor(rules: SelectRules) {
+    this.#rules = rules;
+  }
+
+  add(info: RouterInfo): void {
+    const { networks, family }: PeerFacts = peerFacts(info);
+    this.#hashes.add(info.hash);
+    for (const network of networks) this.#networks.add(network);
+    if (family !== undefined) this.#families.add(family);
+  }
+
+  allows(info: RouterInfo): boolean {
+    const { networks, family } = peerFacts(info);
+    if (this.#hashes.has(info.hash)) return false;
+    if (family !== undefined && this.#families.has(family)) return false;
+    return this.#rules.skipIpDiversity || !networks.some((network) => this.#networks.has(network));
+  }
+}

@@ -1,0 +1,256 @@
+import { Pacer } from './pacer.ts';
+import { INITIAL_RTO, MAX_RTO, RttEstimator } from './rtt.ts';
+import { SendBuffer, type SentPacket } from './send-buffer.ts';
+import { CongestionWindow, INITIAL_WINDOW } from './window.ts';
+
+/** Timeouts in a row without any progress until the stream is given up; Java 8, i2pd 10. */
+export const MAX_RESENDS = 8;
+/** Resends of a CLOSE whose sender is closed already: i2pd forgets a stream as soon as it sent its own CLOSE. */
+export const CLOSE_RESENDS = 2;
+/** ms; a SYN may have to wait for a LeaseSet and a new ratchet session, whatever the last stream measured. */
+const MIN_SYN_RTO = 3_000;
+/** ms; first wait between probes of a peer that has no room. */
+const MIN_PROBE = 1_000;
+/** Window-shares: an ack is asked for about this often per window, so that it never runs dry. */
+const ACKS_PER_WINDOW = 4;
+
+/** What is known of a path from an earlier stream to the same peer. */
+export interface PathSeed {
+  /** ms */
+  readonly rtt: number;
+  /** ms */
+  readonly variance: number;
+  /** packets */
+  readonly window: number;
+}
+
+export interface Transmission {
+  readonly packet: SentPacket;
+  /** the sender of data stops here for now: ask for an ack at once */
+  readonly ackWanted: boolean;
+}
+
+/** The sending half of a stream: what leaves when. Knows sequence numbers and times, no packet format. */
+export class Transmitter {
+  readonly buffer = new SendBuffer();
+  readonly rtt: RttEstimator;
+  readonly #window: CongestionWindow;
+  readonly #pacer = new Pacer();
+  /** payload bytes per packet */
+  #maxPayload: number;
+  #holdUntil = Number.NEGATIVE_INFINITY;
+  #synSent = false;
+  /** until the peer's stream ID is known only the SYN may leave */
+  #established: boolean;
+  #ended = false;
+  #closeSent = false;
+  #closeAcknowledged = false;
+  #timeouts = 0;
+  /** ms; acks and transmissions push the timeout forward */
+  #lastProgress = 0;
+  #choked = false;
+  #probeAt = Number.POSITIVE_INFINITY;
+  #probeDelay = MIN_PROBE;
+  #sinceAckWanted = 0;
+
+  constructor(options: {
+    readonly maxPayload: number;
+    /** we answer a SYN: the peer's stream ID is known from the start */
+    readonly established: boolean;
+    readonly seed?: PathSeed | undefined;
+  }) {
+    this.#maxPayload = options.maxPayload;
+    this.#established = options.established;
+    this.rtt = new RttEstimator(options.seed);
+    this.#window = new CongestionWindow(options.seed?.window ?? INITIAL_WINDOW);
+    this.#pace();
+  }
+
+  get window(): number {
+    return this.#window.size;
+  }
+
+  get closeAcknowledged(): boolean {
+    return this.#closeAcknowledged;
+  }
+
+  /** Every byte is acknowledged; only our CLOSE may still be on its way. */
+  get onlyCloseLeft(): boolean {
+    return this.#closeSent && this.buffer.unacknowledged <= 1 && this.buffer.oldest()?.part !== 'data';
+  }
+
+  get synAcknowledged(): boolean {
+    return this.#synSent && this.buffer.oldest()?.part !== 'syn';
+  }
+
+  /** In a row, without progress in between. */
+  get timeouts(): number {
+    return this.#timeouts;
+  }
+
+  get choked(): boolean {
+    return this.#choked;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Our SYN waits until then, or until there is data to go with it. */
+  hold(until: number): void {
+    this.#holdUntil = until;
+  }
+
+  /** The peer's SYN came: its ID and payload limit are known. */
+  establish(maxPayload: number): void {
+    this.#established = true;
+    this.#maxPayload = Math.min(this.#maxPayload, maxPayload);
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** The next packet that may leave now, retransmissions first. It counts as sent. */
+  next(now: number): Transmission | undefined {
+    if (this.#choked) return this.#probe(now);
+    const lost = this.buffer.firstLost();
+    if (lost) {
+      if (this.buffer.inFlight >= this.#window.size || !this.#pacer.take(now)) return undefined;
+      this.buffer.resent(lost, now);
+      return { packet: lost, ackWanted: !this.#moreToSend() };
+    }
+    if (!this.#mayStart(now)) return undefined;
+    if (this.buffer.inFlight >= this.#window.size || !this.#pacer.take(now)) return undefined;
+    return this.#fresh(now);
+  }
+
+  /**
+   * An ack came in. Undefined when it acknowledges what was never sent; otherwise whether anything was new.
+   */
+  acknowledge(
+    ackThrough: number,
+    nacks: readonly number[],
+    now: number,
+  ): { readonly progress: boolean } | undefined {
+    const before = this.buffer.inFlight;
+    const guard = this.rtt.smoothed ?? INITIAL_RTO;
+    const result = this.buffer.acknowledge(ackThrough, nacks, now, guard);
+    if (!result) return undefined;
+    if (result.rtt !== undefined) this.rtt.sample(result.rtt, now);
+    if (result.closeAcknowledged) this.#closeAcknowledged = true;
+    if (result.acknowledged > 0) {
+      this.#timeouts = 0;
+      this.#lastProgress = now;
+      this.rtt.progress();
+      const limited = before + 1 >= this.#window.size * 0.75;
+      this.#window.acknowledged(result.acknowledged, limited, result.rtt, this.rtt.lowest, now);
+    }
+    if (result.lost !== undefined) {
+      this.#window.lost(result.lost, this.buffer.nextSequence, this.rtt.lowest);
+    }
+    this.#pace();
+    return { progress: result.acknowledged > 0 };
+  }
+
+  /** ms; when the oldest unacknowledged packet is overdue. Infinity when there is none, or while choked. */
+  get deadline(): number {
+    const oldest = this.buffer.oldest();
+    if (!oldest || this.#choked) return Number.POSITIVE_INFINITY;
+    const rto = oldest.part === 'syn' ? Math.max(MIN_SYN_RTO, this.rtt.rto) : this.rtt.rto;
+    return Math.max(this.#lastProgress, oldest.sentAt) + rto;
+  }
+
+  /** To be called at `deadline`: everything unacknowledged will be sent again. */
+  timeout(now: number): void {
+    this.#timeouts++;
+    this.#lastProgress = now;
+    // Before anything was measured, each try goes another way instead of later.
+    if (this.rtt.smoothed !== undefined) this.rtt.backOff();
+    this.#window.timedOut(this.buffer.nextSequence, this.rtt.lowest);
+    this.rtt.pathChanged();
+    this.buffer.loseAll();
+    this.#pace();
+  }
+
+  /** The peer has no room (api/streaming.md, "Windows and Choking"): stop, probe now and then. */
+  choke(now: number): void {
+    if (this.#choked) return;
+    this.#choked = true;
+    this.#probeDelay = Math.max(MIN_PROBE, this.rtt.rto);
+    this.#probeAt = now + this.#probeDelay;
+    this.#window.choked();
+    this.#pace();
+  }
+
+  unchoke(now: number): void {
+    if (!this.#choked) return;
+    this.#choked = false;
+    this.#probeAt = Number.POSITIVE_INFINITY;
+    this.#lastProgress = now;
+    this.#timeouts = 0;
+  }
+
+  /** Something was heard from the peer: it lives, even if it has no room. */
+  heard(): void {
+    if (this.#choked) this.#timeouts = 0;
+  }
+
+  /** When `next` or `timeout` has to be called again at the latest. */
+  wakeAt(now: number): number {
+    if (this.#choked) {
+      const idle = this.buffer.unacknowledged === 0 && !this.#moreToSend();
+      return idle ? Number.POSITIVE_INFINITY : this.#probeAt;
+    }
+    let at = this.deadline;
+    const wantsToSend = this.buffer.firstLost() !== undefined || this.#moreToSend();
+    if (!wantsToSend) return at;
+    if (!this.#synSent && now < this.#holdUntil && this.buffer.queued === 0) {
+      return Math.min(at, this.#holdUntil);
+    }
+    if (this.buffer.inFlight < this.#window.size) at = Math.min(at, this.#pacer.next(now));
+    return at;
+  }
+
+  #fresh(now: number): Transmission {
+    const part = !this.#synSent ? 'syn' : this.buffer.queued > 0 ? 'data' : 'close';
+    const packet = this.buffer.pack(part, part === 'close' ? 0 : this.#maxPayload, now);
+    if (part === 'syn') this.#synSent = true;
+    if (part === 'close') this.#closeSent = true;
+    if (this.buffer.unacknowledged === 1) this.#lastProgress = now;
+    this.#sinceAckWanted++;
+    const full = this.buffer.inFlight >= this.#window.size;
+    const ackWanted =
+      full || !this.#moreToSend() || this.#sinceAckWanted >= this.#window.size / ACKS_PER_WINDOW;
+    if (ackWanted) this.#sinceAckWanted = 0;
+    return { packet, ackWanted };
+  }
+
+  /** Probes go out one at a time, at growing intervals, and never end the window. */
+  #probe(now: number): Transmission | undefined {
+    if (now < this.#probeAt) return undefined;
+    const oldest = this.buffer.oldest();
+    if (!oldest && !this.#moreToSend()) return undefined;
+    this.#timeouts++;
+    this.#probeDelay = Math.min(MAX_RTO, this.#probeDelay * 1.5);
+    this.#probeAt = now + this.#probeDelay;
+    if (!oldest) return { ...this.#fresh(now), ackWanted: true };
+    this.buffer.resent(oldest, now);
+    return { packet: oldest, ackWanted: true };
+  }
+
+  #mayStart(now: number): boolean {
+    if (!this.#moreToSend()) return false;
+    return this.#synSent || this.buffer.queued > 0 || this.#ended || now >= this.#holdUntil;
+  }
+
+  #moreToSend(): boolean {
+    if (!this.#synSent) return true;
+    if (!this.#established) return false;
+    return this.buffer.queued > 0 || (this.#ended && !this.#closeSent);
+  }
+
+  #pace(): void {
+    this.#pacer.adjust(this.#window.size, this.rtt.smoothed, this.#window.slowStart);
+  }
+}

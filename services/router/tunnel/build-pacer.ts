@@ -1,0 +1,90 @@
+import { BoundedMap } from '@allium/common/core/bounded-map.ts';
+import type { RouterHash } from '../wire/hash.ts';
+
+/** Builds under way in all pools together. Enough for several pools at a start; each is a kilobyte and six X25519. */
+export const MAX_CONCURRENT_BUILDS = 8;
+/** Milliseconds between two build messages to the same first hop. i2pd from 2.59 on throttles peers that send many. */
+export const FIRST_HOP_INTERVAL = 3000;
+/** First hops remembered; entries are stale after `FIRST_HOP_INTERVAL`, so builds per interval bound it already. */
+const MAX_FIRST_HOPS = 256;
+
+/** Failures in a row that cost no pause: single hops fail all the time. */
+export const FREE_FAILURES = 3;
+/** First and longest pause of the exponential backoff, milliseconds. */
+export const BACKOFF_START = 2000;
+export const BACKOFF_LIMIT = 60_000;
+
+/** Counts builds under way and spaces the messages to each first hop. */
+export class BuildPacer {
+  readonly #limit: number;
+  readonly #last = new BoundedMap<RouterHash, number>(MAX_FIRST_HOPS);
+  #running = 0;
+
+  constructor(limit: number = MAX_CONCURRENT_BUILDS) {
+    this.#limit = limit;
+  }
+
+  get free(): number {
+    return this.#limit - this.#running;
+  }
+
+  /** `firstHop` gets the build message directly; undefined when it leaves through a tunnel. */
+  started(firstHop: RouterHash | undefined, now: number): void {
+    this.#running++;
+    if (firstHop) this.#last.set(firstHop, now);
+  }
+
+  finished(): void {
+    this.#running--;
+  }
+
+  /** First hops that must not get another build message yet. */
+  resting(now: number): RouterHash[] {
+    this.#last.prune((at) => now - at >= FIRST_HOP_INTERVAL || at > now);
+    return [...this.#last.keys()];
+  }
+
+  /** when the next of them may get one again; undefined when none rests */
+  nextFree(now: number): number | undefined {
+    this.resting(now);
+    const oldest = this.#last.values().next();
+    return oldest.done ? undefined : oldest.value + FIRST_HOP_INTERVAL;
+  }
+}
+
+/** Pause between builds of one pool and direction while all of them fail. */
+export class Backoff {
+  #failures = 0;
+  #failedUntil = Number.NEGATIVE_INFINITY;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** no build before this time, milliseconds */
+  get retryAt(): number {
+    return Math.max(this.#failedUntil, this.#pausedUntil);
+  }
+
+  failed(now: number): void {
+    this.#failures++;
+    const over = this.#failures - FREE_FAILURES;
+    if (over <= 0) return;
+    this.#failedUntil = now + Math.min(BACKOFF_LIMIT, BACKOFF_START * 2 ** Math.min(over - 1, 16));
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+    this.#failedUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Something is missing here, which may appear any moment; `resume` ends it. */
+  pause(until: number): void {
+    this.#pausedUntil = until;
+  }
+
+  resume(): void {
+    this.#pausedUntil = Number.NEGATIVE_INFINITY;
+  }
+}

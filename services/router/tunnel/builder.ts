@@ -1,0 +1,146 @@
+import { DecodeError } from '@allium/common/bytes/errors.ts';
+import { BoundedMap } from '@allium/common/core/bounded-map.ts';
+import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
+import type { RouterHash } from '../wire/hash.ts';
+import type { Lease } from '../wire/lease.ts';
+import { type HopAnswer, openReply } from './build-reply.ts';
+import { createBuild, MAX_HOPS, type PendingRecords } from './build-request.ts';
+import type { Direction, HopInfo } from './tunnel-io.ts';
+
+/** Milliseconds until a build counts as failed; others take 10 to 60, ours go over Tor. */
+export const BUILD_TIMEOUT = 30_000;
+/** Builds remembered; the pacer allows far fewer at once. */
+const MAX_PENDING = 64;
+
+export interface PendingBuild {
+  readonly direction: Direction;
+  readonly pool: string;
+  readonly records: PendingRecords;
+  /** I2NP message ID of the reply */
+  readonly replyId: number;
+  /** see `Tunnel.id` */
+  readonly tunnelId: number;
+  readonly started: number;
+  readonly bootstrap: boolean;
+  /** got the build message from us over a session; undefined: it left through a tunnel */
+  readonly direct: RouterHash | undefined;
+  /** the hop next to us */
+  readonly neighbour: RouterHash;
+}
+
+export type BuildResult =
+  | { readonly kind: 'answered'; readonly build: PendingBuild; readonly answers: readonly HopAnswer[] }
+  | { readonly kind: 'garbled'; readonly build: PendingBuild }
+  | { readonly kind: 'foreign' };
+
+export interface StartBuild {
+  readonly direction: Direction;
+  readonly pool: string;
+  readonly hops: readonly HopInfo[];
+  /** outbound: where the reply goes */
+  readonly replyTo: Lease | undefined;
+  readonly direct: RouterHash | undefined;
+  readonly bootstrap: boolean;
+  /** ID under which we shall know the tunnel */
+  readonly tunnelId: number;
+}
+
+/** Builds under way: which reply belongs to which, and which have waited long enough. */
+export class TunnelBuilder {
+  readonly #local: RouterHash;
+  readonly #random: RandomBytes;
+  readonly #pending = new BoundedMap<number, PendingBuild>(MAX_PENDING);
+
+  constructor(local: RouterHash, random: RandomBytes) {
+    this.#local = local;
+    this.#random = random;
+  }
+
+  /** When the oldest build times out; undefined when none is under way. */
+  get nextTimeout(): number | undefined {
+    const oldest = this.#pending.values().next();
+    return oldest.done ? undefined : oldest.value.started + BUILD_TIMEOUT;
+  }
+
+  /** undefined when a hop's public key is of no use. */
+  start(wish: StartBuild, now: number): { build: PendingBuild; payload: Uint8Array } | undefined {
+    const { direction, pool, hops, direct, bootstrap, tunnelId } = wish;
+    const replyId = randomU32(this.#random);
+    const end = wish.replyTo
+      ? { router: wish.replyTo.gateway, tunnelId: wish.replyTo.tunnelId }
+      : { router: this.#local, tunnelId };
+    const plan = { direction, hops, local: this.#local, end, replyId };
+    const created = createBuild(plan, now, this.#random);
+    if (!created) return undefined;
+    const neighbour = (direction === 'inbound' ? hops.at(-1) : hops[0]) as HopInfo;
+    const build: PendingBuild = {
+      direction,
+      pool,
+      records: created.pending,
+      replyId,
+      tunnelId,
+      started: now,
+      bootstrap,
+      direct,
+      neighbour: neighbour.hash,
+    };
+    this.#pending.set(replyId, build);
+    return { build, payload: created.payload };
+  }
+
+  /** true when a build under way has this reply ID */
+  awaits(id: number): boolean {
+    return this.#pending.has(id);
+  }
+
+  /** true when a message with this ID answers an inbound build and comes from the hop that must send it */
+  expects(id: number, from: RouterHash | undefined): boolean {
+    const build = this.#pending.get(id);
+    return build?.direction === 'inbound' && build.neighbour === from;
+  }
+
+  /**
+   * A reply to a build of `direction`. `sealed`: it came in a way that only the tunnel's hops can use, so that a
+   * reply that does not open is the end of the build; otherwise anybody may have sent it, and it changes nothing.
+   */
+  reply(direction: Direction, id: number, payload: Uint8Array, sealed: boolean): BuildResult {
+    const build = this.#pending.get(id);
+    if (build?.direction !== direction) return { kind: 'foreign' };
+    try {
+      const answers = openReply(payload, build.records);
+      this.#pending.delete(id);
+      return { kind: 'answered', build, answers };
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      if (!sealed) return { kind: 'foreign' };
+      this.#pending.delete(id);
+      return { kind: 'garbled', build };
+    }
+  }
+
+  /** Removes and returns what has waited too long, or, after a jump of the clock, began in the future. */
+  takeExpired(now: number): PendingBuild[] {
+    return this.#take((build) => now >= build.started + BUILD_TIMEOUT || now < build.started);
+  }
+
+  /** Removes and returns what can't succeed without this peer. */
+  takeLeaning(on: RouterHash): PendingBuild[] {
+    return this.#take((build) => build.neighbour === on || build.direct === on);
+  }
+
+  takePool(pool: string): PendingBuild[] {
+    return this.#take((build) => build.pool === pool);
+  }
+
+  #take(test: (build: PendingBuild) => boolean): PendingBuild[] {
+    const taken = [...this.#pending.values()].filter(test);
+    for (const build of taken) this.#pending.delete(build.replyId);
+    return taken;
+  }
+}
+
+/** Hops that make a tunnel: the number asked for, all different, none of them ourselves. */
+export function makeTunnel(hops: readonly HopInfo[], length: number, local: RouterHash): boolean {
+  const hashes = new Set(hops.map((hop) => hop.hash));
+  return hops.length === length && length <= MAX_HOPS && hashes.size === length && !hashes.has(local);
+}

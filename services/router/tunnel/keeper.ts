@@ -1,0 +1,214 @@
+import { randomBelow, randomU32 } from '@allium/common/core/random.ts';
+import type { I2npMessage } from '../i2np/message.ts';
+import type { RouterHash } from '../wire/hash.ts';
+import { BuildPacer } from './build-pacer.ts';
+import { ACCEPT } from './build-record.ts';
+import type { HopAnswer } from './build-reply.ts';
+import { type BuildResult, type PendingBuild, TunnelBuilder } from './builder.ts';
+import { type BuildParts, launchBuild } from './launch.ts';
+import { DIRECTIONS, TunnelPool } from './pool.ts';
+import { establish, type InboundTunnel, type Tunnel } from './tunnel.ts';
+import type { TunnelCounter } from './tunnel-counters.ts';
+import { type Direction, EXPLORATORY, type PoolConfig, type TunnelOutput } from './tunnel-io.ts';
+import { FIRST_TEST_DELAY } from './tunnel-tests.ts';
+
+/** Pools at once: one per local Destination, each up to 32 tunnels. */
+export const MAX_POOLS = 256;
+
+/** Keeps every pool at its size: starts builds, takes their replies, removes what has ended. */
+export class PoolKeeper {
+  readonly #parts: BuildParts;
+  readonly #pools = new Map<string, TunnelPool>();
+  readonly #listening = new Map<number, InboundTunnel>();
+  readonly #changed = new Set<string>();
+
+  constructor(parts: Omit<BuildParts, 'pacer' | 'builder'>, concurrentBuilds: number | undefined) {
+    this.#parts = {
+      ...parts,
+      pacer: new BuildPacer(concurrentBuilds),
+      builder: new TunnelBuilder(parts.local, parts.random),
+    };
+  }
+
+  get pools(): ReadonlyMap<string, TunnelPool> {
+    return this.#pools;
+  }
+
+  get builder(): TunnelBuilder {
+    return this.#parts.builder;
+  }
+
+  /** The tunnel of ours that receives under this ID. */
+  listening(tunnelId: number): InboundTunnel | undefined {
+    return this.#listening.get(tunnelId);
+  }
+
+  /** More than `MAX_POOLS` throws `RangeError`: whoever makes Destinations bounds them. */
+  create(name: string, config: PoolConfig): void {
+    const pool = this.#pools.get(name);
+    if (pool) {
+      pool.config = config;
+      return;
+    }
+    if (this.#pools.size >= MAX_POOLS) throw new RangeError('too many tunnel pools');
+    this.#pools.set(name, new TunnelPool(name, config));
+  }
+
+  remove(name: string): void {
+    const pool = this.#pools.get(name);
+    if (!pool) return;
+    for (const build of this.builder.takePool(name)) this.#ended(build);
+    for (const tunnel of pool.tunnels()) this.#forget(tunnel);
+    this.#pools.delete(name);
+    this.#changed.delete(name);
+  }
+
+  /** Everything that time alone decides. */
+  maintain(now: number): TunnelOutput[] {
+    for (const pool of this.#pools.values()) {
+      for (const tunnel of pool.tunnels()) if (now >= tunnel.expires) this.end(tunnel, 'tunnelsExpired');
+    }
+    const out = this.builder.takeExpired(now).flatMap((build) => this.#timedOut(build, now));
+    for (const urgent of [true, false]) out.push(...this.#startBuilds(urgent, now));
+    return out;
+  }
+
+  /** When `maintain` has something to do next. */
+  nextDeadline(now: number): number {
+    let at = this.builder.nextTimeout ?? Number.POSITIVE_INFINITY;
+    for (const pool of this.#pools.values()) at = Math.min(at, pool.nextDeadline(now));
+    return at;
+  }
+
+  reply(direction: Direction, message: I2npMessage, sealed: boolean, now: number): TunnelOutput[] {
+    const result: BuildResult = this.builder.reply(direction, message.id, message.payload, sealed);
+    const { counters } = this.#parts;
+    if (result.kind === 'foreign') {
+      counters.add('foreignReplies');
+      return [];
+    }
+    const pool = this.#ended(result.build);
+    if (result.kind === 'garbled') {
+      counters.add('buildsGarbled');
+      pool?.backoff[direction].failed(now);
+      return [];
+    }
+    if (result.answers.every(({ reply }) => reply.code === ACCEPT)) {
+      counters.add('buildsAccepted');
+      this.#establish(result.build, now);
+    } else {
+      counters.add('buildsDeclined');
+      pool?.backoff[direction].failed(now);
+    }
+    return result.answers.map((answer) => this.#verdict(answer));
+  }
+
+  /** The session to this router is gone. */
+  peerDown(router: RouterHash, now: number): void {
+    for (const build of this.builder.takeLeaning(router)) {
+      this.#parts.counters.add('buildsPeerDown');
+      this.#ended(build)?.backoff[build.direction].failed(now);
+    }
+    for (const pool of this.#pools.values()) {
+      for (const tunnel of pool.tunnels()) {
+        if (tunnel.neighbour === router) this.end(tunnel, 'tunnelsPeerDown');
+      }
+    }
+  }
+
+  peerUp(): void {
+    for (const { backoff } of this.#pools.values()) {
+      for (const direction of DIRECTIONS) backoff[direction].resume();
+    }
+  }
+
+  /** Takes a tunnel out of use, whatever the reason; false when it was already. */
+  end(tunnel: Tunnel, counter: TunnelCounter): boolean {
+    const pool = this.#pools.get(tunnel.pool);
+    if (!pool?.remove(tunnel)) return false;
+    this.#forget(tunnel);
+    this.#parts.counters.add(counter);
+    this.#changed.add(pool.name);
+    return true;
+  }
+
+  /** What has changed since the last call. */
+  takeChanges(now: number): TunnelOutput[] {
+    const out = [...this.#changed].flatMap((name) => {
+      const pool = this.#pools.get(name);
+      return pool ? [poolChanged(pool, now)] : [];
+    });
+    this.#changed.clear();
+    return out;
+  }
+
+  /** Pools without tunnels and the exploratory pool go first: the others depend on them. */
+  #startBuilds(urgent: boolean, now: number): TunnelOutput[] {
+    const out: TunnelOutput[] = [];
+    const exploratory = this.#pools.get(EXPLORATORY);
+    const others = [...this.#pools.values()].filter((pool) => pool !== exploratory);
+    for (const pool of exploratory ? [exploratory, ...others] : others) {
+      for (const direction of DIRECTIONS) {
+        if (urgent && pool.has(direction, now)) continue;
+        while (this.#parts.pacer.free > 0 && pool.backoff[direction].retryAt <= now) {
+          const wish = { pool, exploratory, direction, tunnelId: this.#newId() };
+          const launched = launchBuild(wish, this.#parts, now);
+          if (!launched) break;
+          out.push(...launched);
+        }
+      }
+    }
+    return out;
+  }
+
+  #newId(): number {
+    for (;;) {
+      const id = randomU32(this.#parts.random);
+      if (!this.#listening.has(id)) return id;
+    }
+  }
+
+  #establish(build: PendingBuild, now: number): void {
+    const pool = this.#pools.get(build.pool);
+    if (!pool) return;
+    const { random } = this.#parts;
+    const tunnel = establish(build, now + FIRST_TEST_DELAY + randomBelow(random, FIRST_TEST_DELAY), random);
+    pool.add(tunnel);
+    if (tunnel.direction === 'inbound') this.#listening.set(tunnel.id, tunnel);
+    pool.backoff[build.direction].succeeded();
+    this.#changed.add(pool.name);
+  }
+
+  #timedOut(build: PendingBuild, now: number): TunnelOutput[] {
+    this.#parts.counters.add('buildsTimedOut');
+    this.#ended(build)?.backoff[build.direction].failed(now);
+    return build.records.hops.map(({ router }) => ({ kind: 'hopResult', router, result: 'timeout' }));
+  }
+
+  #verdict({ hop, reply }: HopAnswer): TunnelOutput {
+    const { router } = hop;
+    if (reply.code === ACCEPT) return { kind: 'hopResult', router, result: 'accepted' };
+    this.#parts.counters.addDecline(reply.code);
+    return { kind: 'hopResult', router, result: 'declined', code: reply.code };
+  }
+
+  /** The build is not under way any more; its pool, if that still exists. */
+  #ended(build: PendingBuild): TunnelPool | undefined {
+    this.#parts.pacer.finished();
+    const pool = this.#pools.get(build.pool);
+    if (pool) pool.building[build.direction]--;
+    return pool;
+  }
+
+  #forget(tunnel: Tunnel): void {
+    if (tunnel.direction === 'inbound') this.#listening.delete(tunnel.id);
+    else this.#parts.queue.forget(tunnel.sender);
+  }
+}
+
+function poolChanged(pool: TunnelPool, now: number): TunnelOutput {
+  const inbound = [...pool.inbound.values()].filter((tunnel) => !tunnel.bootstrap).length;
+  const outbound = pool.outbound.size;
+  const ready = inbound > 0 && outbound > 0;
+  return { kind: 'poolChanged', pool: pool.name, ready, leases: pool.leases(now), inbound, outbound };
+}

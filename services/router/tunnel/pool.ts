@@ -1,0 +1,170 @@
+import { BoundedMap } from '@allium/common/core/bounded-map.ts';
+import { type RandomBytes, randomBelow } from '@allium/common/core/random.ts';
+import type { Lease } from '../wire/lease.ts';
+import { MAX_LEASES } from '../wire/lease-set2.ts';
+import { Backoff } from './build-pacer.ts';
+import { MAX_HOPS } from './build-request.ts';
+import { type InboundTunnel, type OutboundTunnel, type Tunnel, usable } from './tunnel.ts';
+import type { Direction, DirectionConfig, DirectionStatus, PoolConfig, SendOptions } from './tunnel-io.ts';
+
+/** Tunnels per direction; a LeaseSet holds no more leases. */
+export const MAX_QUANTITY = MAX_LEASES;
+/** One-hop tunnels for the first build replies; two, because the first peer may decline. */
+export const BOOTSTRAP_QUANTITY = 2;
+/** Sticky keys per pool; one per remote lease in use. */
+const MAX_STICKY = 1024;
+
+export const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound'];
+
+/** The tunnels of one purpose, and how many more it wants. */
+export class TunnelPool {
+  readonly name: string;
+  readonly backoff: Readonly<Record<Direction, Backoff>> = {
+    inbound: new Backoff(),
+    outbound: new Backoff(),
+  };
+  readonly building: Record<Direction, number> = { inbound: 0, outbound: 0 };
+  #config: PoolConfig;
+  readonly #inbound = new Map<number, InboundTunnel>();
+  readonly #outbound = new Map<number, OutboundTunnel>();
+  readonly #sticky = new BoundedMap<string, number>(MAX_STICKY);
+
+  constructor(name: string, config: PoolConfig) {
+    this.name = name;
+    this.#config = checked(config);
+  }
+
+  get config(): PoolConfig {
+    return this.#config;
+  }
+
+  set config(config: PoolConfig) {
+    this.#config = checked(config);
+  }
+
+  get inbound(): ReadonlyMap<number, InboundTunnel> {
+    return this.#inbound;
+  }
+
+  get outbound(): ReadonlyMap<number, OutboundTunnel> {
+    return this.#outbound;
+  }
+
+  tunnels(): Tunnel[] {
+    return [...this.#inbound.values(), ...this.#outbound.values()];
+  }
+
+  add(tunnel: Tunnel): void {
+    if (tunnel.direction === 'inbound') this.#inbound.set(tunnel.id, tunnel);
+    else this.#outbound.set(tunnel.id, tunnel);
+  }
+
+  /** false when it was not there any more */
+  remove(tunnel: Tunnel): boolean {
+    return tunnel.direction === 'inbound'
+      ? this.#inbound.delete(tunnel.id)
+      : this.#outbound.delete(tunnel.id);
+  }
+
+  /** Builds to start now: tunnels near their end and bootstrap tunnels don't count, builds under way do. */
+  missing(direction: Direction, now: number): number {
+    const lasting = [...this.#of(direction)].filter(
+      (tunnel) => now < tunnel.replaceAt && !isBootstrap(tunnel),
+    );
+    return this.#config[direction].quantity - lasting.length - this.building[direction];
+  }
+
+  /** As `missing`, of one-hop tunnels for the first replies. */
+  missingBootstrap(now: number): number {
+    const lasting = [...this.#inbound.values()].filter((tunnel) => usable(tunnel, now));
+    return BOOTSTRAP_QUANTITY - lasting.length - this.building.inbound;
+  }
+
+  /** true when there is something to send through or to be answered by */
+  has(direction: Direction, now: number): boolean {
+    return this.#of(direction).some((tunnel) => usable(tunnel, now));
+  }
+
+  /** The tunnel asked for, the one that the key had last time, or any of the best. */
+  pickOutbound(options: SendOptions, now: number, random: RandomBytes): OutboundTunnel | undefined {
+    const { outbound, stickyKey } = options;
+    const asked = outbound === undefined ? undefined : this.#outbound.get(outbound);
+    if (asked && usable(asked, now)) return asked;
+    const former =
+      stickyKey === undefined ? undefined : this.#outbound.get(this.#sticky.get(stickyKey) ?? -1);
+    if (former && usable(former, now) && former.failures === 0) return former;
+    const tunnel = best([...this.#outbound.values()], now, random);
+    if (tunnel && stickyKey !== undefined) this.#sticky.set(stickyKey, tunnel.id);
+    return tunnel;
+  }
+
+  /** Real tunnels before bootstrap tunnels. */
+  pickInbound(now: number, random: RandomBytes): InboundTunnel | undefined {
+    const all = [...this.#inbound.values()];
+    const real = best(
+      all.filter((tunnel) => !tunnel.bootstrap),
+      now,
+      random,
+    );
+    return real ?? best(all, now, random);
+  }
+
+  leases(now: number): Lease[] {
+    return [...this.#inbound.values()]
+      .filter((tunnel) => !tunnel.bootstrap && usable(tunnel, now))
+      .sort((a, b) => b.expires - a.expires)
+      .slice(0, MAX_LEASES)
+      .map((tunnel) => tunnel.lease);
+  }
+
+  /** When this pool wants attention next, as far as its tunnels decide it. */
+  nextDeadline(now: number): number {
+    let at = Number.POSITIVE_INFINITY;
+    for (const tunnel of this.tunnels()) {
+      at = Math.min(at, tunnel.expires, tunnel.nextTest);
+      if (tunnel.replaceAt > now) at = Math.min(at, tunnel.replaceAt);
+    }
+    for (const { retryAt } of Object.values(this.backoff)) if (retryAt > now) at = Math.min(at, retryAt);
+    return at;
+  }
+
+  status(direction: Direction): DirectionStatus {
+    return {
+      wanted: this.#config[direction].quantity,
+      alive: this.#of(direction).length,
+      building: this.building[direction],
+      failures: this.backoff[direction].failures,
+    };
+  }
+
+  #of(direction: Direction): Tunnel[] {
+    return direction === 'inbound' ? [...this.#inbound.values()] : [...this.#outbound.values()];
+  }
+}
+
+function isBootstrap(tunnel: Tunnel): boolean {
+  return tunnel.direction === 'inbound' && tunnel.bootstrap;
+}
+
+/** One of those that lost no test and are not about to end; otherwise one of the usable ones. */
+function best<T extends Tunnel>(tunnels: readonly T[], now: number, random: RandomBytes): T | undefined {
+  const alive = tunnels.filter((tunnel) => usable(tunnel, now));
+  const sound = alive.filter((tunnel) => tunnel.failures === 0);
+  const lasting = sound.filter((tunnel) => now < tunnel.replaceAt);
+  const from = [lasting, sound, alive].find((set) => set.length > 0);
+  return from?.[from.length > 1 ? randomBelow(random, from.length) : 0];
+}
+
+function checked(config: PoolConfig): PoolConfig {
+  for (const direction of DIRECTIONS) {
+    const { length, quantity } = config[direction];
+    if (!within(length, MAX_HOPS) || !within(quantity, MAX_QUANTITY)) {
+      throw new RangeError(`tunnel pool: ${direction} ${length} hops, ${quantity} tunnels`);
+    }
+  }
+  return config;
+}
+
+function within(value: DirectionConfig['length'], limit: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= limit;
+}

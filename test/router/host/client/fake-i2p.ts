@@ -1,0 +1,138 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { type Duplex, duplexPair } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { toBase64 } from '@allium/common/bytes/text.ts';
+import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
+import type { ExecutionContext } from 'ava';
+import { type DialCode, DialError } from '../../../../services/router/client/dial-error.ts';
+import { Naming } from '../../../../services/router/client/naming.ts';
+import { base32Name, type StreamTarget, targetHash } from '../../../../services/router/client/target.ts';
+import type { HttpLimits } from '../../../../services/router/host/client/http-limits.ts';
+import { type HttpProxyOptions, startHttpProxy } from '../../../../services/router/host/client/http-proxy.ts';
+import type { StreamDialer } from '../../../../services/router/host/client/stream-dialer.ts';
+import { createDestinationKeys, type Destination } from '../../../../services/router/wire/destination.ts';
+import { recordedEntropy } from '../../../support/entropy.ts';
+
+export function destinationOf(seed: string): Destination {
+  return createDestinationKeys(recordedEntropy(seed)).destination;
+}
+
+export const SITE = destinationOf('the site');
+export const SITE_B32 = base32Name(SITE.hash);
+export const SITE_BASE64 = toBase64(SITE.raw);
+
+/** Opens streams to local TCP ports through pairs of Duplexes, as the router would through tunnels. */
+export class FakeDialer implements StreamDialer {
+  /** TCP port of each I2P port of the one site, or why it can't be reached */
+  readonly ports = new Map<number, number | DialCode>();
+  readonly dialled: { hash: string; port: number }[] = [];
+  /** our ends of the streams, in order */
+  readonly streams: Duplex[] = [];
+  delayMs = 0;
+
+  async connect(target: StreamTarget, port: number, signal: AbortSignal): Promise<Duplex> {
+    this.dialled.push({ hash: targetHash(target), port });
+    if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+    signal.throwIfAborted();
+    const where =
+      targetHash(target) === SITE.hash ? (this.ports.get(port) ?? 'refused') : 'lease-set-not-found';
+    if (typeof where === 'string') throw new DialError(where);
+    const [ours, theirs] = duplexPair();
+    const socket = connect({ port: where, host: '127.0.0.1', allowHalfOpen: true });
+    joined(theirs, socket);
+    ours.once('close', () => socket.destroy());
+    this.streams.push(ours);
+    return ours;
+  }
+}
+
+function joined(a: Duplex, b: Socket): void {
+  for (const way of [pipeline(a, b), pipeline(b, a)]) {
+    way.catch(() => {
+      a.destroy();
+      b.destroy();
+    });
+  }
+}
+
+export interface Rig {
+  readonly dialer: FakeDialer;
+  readonly naming: Naming;
+  readonly proxy: { readonly host: string; readonly port: number };
+  readonly stop: () => Promise<void> | void;
+}
+
+/** A site named `site.i2p`, its I2P port 80 served by `listener`, and a proxy in front of it. */
+export async function startRig(
+  t: ExecutionContext,
+  listener: RequestListener,
+  limits: Partial<HttpLimits> = {},
+  options: Partial<HttpProxyOptions> = {},
+): Promise<Rig & { readonly site: Server }> {
+  const site = createServer(listener);
+  const port = await listening(t, site);
+  const dialer = new FakeDialer();
+  dialer.ports.set(80, port);
+  const naming = new Naming(new Map([['site.i2p', { destination: SITE }]]));
+  const random = recordedEntropy(t.title);
+  const running = await startHttpProxy(
+    { host: '127.0.0.1', port: 0 },
+    { dialer, naming, random, limits, ...options },
+  );
+  t.teardown(() => running.stop());
+  return { dialer, naming, site, proxy: tcp(running.address), stop: running.stop };
+}
+
+export function tcp(address: ListenAddress): { host: string; port: number } {
+  if ('path' in address) throw new Error(address.path);
+  return address;
+}
+
+export async function listening(t: ExecutionContext, server: import('node:net').Server): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('not TCP');
+  return address.port;
+}
+
+/** Sends raw bytes and gives all that comes until the other side closes, or for `ms`. */
+export async function exchange(
+  where: { host: string; port: number },
+  text: string,
+  ms = 4_000,
+): Promise<string> {
+  const socket = connect({ ...where, allowHalfOpen: true });
+  const parts: Buffer[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.on('data', (part: Buffer) => parts.push(part));
+  socket.once('end', resolve);
+  socket.once('close', () => resolve());
+  socket.on('error', () => resolve());
+  const timer = setTimeout(resolve, ms);
+  socket.write(text, 'latin1');
+  await promise;
+  clearTimeout(timer);
+  socket.destroy();
+  return Buffer.concat(parts).toString('latin1');
+}
+
+/** Waits until `condition` holds; fails the test when it does not within `ms`. */
+export async function until(t: ExecutionContext, condition: () => boolean, ms = 3_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!condition()) {
+    if (Date.now() > end) return t.fail('waited in vain');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  t.pass();
+}

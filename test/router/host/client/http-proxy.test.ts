@@ -1,0 +1,216 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { request } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import type { DialCode } from '../../../../services/router/client/dial-error.ts';
+import { fetchThrough } from './browser.ts';
+import { exchange, SITE, SITE_B32, startRig, until } from './fake-i2p.ts';
+
+function hashOf(...parts: Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+test('a GET reaches the site cleaned, and its answer comes back cleaned', async (t) => {
+  let seen: string[] = [];
+  const rig = await startRig(t, (req, res) => {
+    seen = [`${req.method} ${req.url}`, ...req.rawHeaders];
+    res.writeHead(200, {
+      'Set-Cookie': ['a=1; Domain=i2p', 'b=2'],
+      'Proxy-Authenticate': 'Basic',
+      'X-Site': 'y',
+    });
+    res.end('hello');
+  });
+  const headers = {
+    'User-Agent': 'Firefox',
+    'Accept-Language': 'de',
+    Referer: 'http://site.i2p/from?x',
+    Cookie: 'c=3',
+    'X-Forwarded-For': '10.0.0.2',
+    'Proxy-Connection': 'keep-alive',
+  };
+  const got = await fetchThrough(rig, 'http://SITE.i2p/a%20b/../c?d=e', { headers });
+  t.is(got.status, 200);
+  t.is(got.body.toString(), 'hello');
+  t.deepEqual(got.headers['set-cookie'], ['b=2']);
+  t.is(got.headers['x-site'], 'y');
+  t.is(got.headers['proxy-authenticate'], undefined);
+  t.deepEqual(seen, [
+    'GET /a%20b/../c?d=e',
+    ...['host', SITE_B32, 'Referer', '/from?x', 'Cookie', 'c=3'],
+    ...['X-Accept-Encoding', 'x-i2p-gzip;q=1.0, identity;q=0.5, deflate;q=0, gzip;q=0, *;q=0'],
+    ...['User-Agent', 'MYOB/6.66 (AN/ON)', 'Connection', 'close'],
+  ]);
+  t.deepEqual(rig.dialer.dialled, [{ hash: SITE.hash, port: 80 }]);
+});
+
+test('a Base32 name works without an address book, and the port is the I2P port', async (t) => {
+  const rig = await startRig(t, (_req, res) => res.end('x'));
+  rig.dialer.ports.set(8080, rig.dialer.ports.get(80) ?? 0);
+  t.is((await fetchThrough(rig, `http://${SITE_B32}:8080/`)).status, 200);
+  t.is(rig.dialer.dialled[0]?.port, 8080);
+});
+
+for (const [title, headers] of [
+  ['with a length', { 'content-length': '1000000' }],
+  ['in chunks', {}],
+] as const) {
+  test(`a POST ${title} arrives whole`, async (t) => {
+    const body = randomBytes(1_000_000);
+    const rig = await startRig(t, async (req, res) => {
+      const parts: Buffer[] = [];
+      for await (const part of req) parts.push(part);
+      res.end(
+        `${req.method} ${req.headers['transfer-encoding'] ?? req.headers['content-length']} ${hashOf(...parts)}`,
+      );
+    });
+    const got = await fetchThrough(rig, 'http://site.i2p/', { method: 'POST', headers, body });
+    const framing = 'content-length' in headers ? '1000000' : 'chunked';
+    t.is(got.body.toString(), `POST ${framing} ${hashOf(body)}`);
+  });
+}
+
+test('a POST without a body says so, and one that waits for 100 gets it', async (t) => {
+  const rig = await startRig(t, async (req, res) => {
+    let length = 0;
+    for await (const part of req) length += part.length;
+    res.end(`${req.headers['content-length']} ${length} ${req.headers.expect}`);
+  });
+  const bare = await exchange(rig.proxy, 'POST http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\n\r\n');
+  t.regex(bare, /0 0 undefined/);
+  const waiting = await exchange(
+    rig.proxy,
+    'POST http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi',
+  );
+  t.regex(waiting, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+  t.regex(waiting, /2 2 undefined/);
+});
+
+test('10 MB come through unchanged', async (t) => {
+  const body = randomBytes(10_000_000);
+  const rig = await startRig(t, (_req, res) => res.end(body));
+  const got = await fetchThrough(rig, 'http://site.i2p/big');
+  t.is(got.headers['content-length'], '10000000');
+  t.is(hashOf(got.body), hashOf(body));
+});
+
+test('HEAD brings the headers of the site and no body', async (t) => {
+  const rig = await startRig(t, (_req, res) => res.writeHead(200, { 'Content-Length': '1234' }).end());
+  const got = await fetchThrough(rig, 'http://site.i2p/', { method: 'HEAD' });
+  t.is(got.headers['content-length'], '1234');
+  t.is(got.body.length, 0);
+});
+
+test('x-i2p-gzip is unpacked, and a broken one cuts the connection', async (t) => {
+  const packed = gzipSync(Buffer.alloc(100_000, 'z'));
+  const rig = await startRig(t, (req, res) => {
+    const body = req.url === '/cut' ? packed.subarray(0, packed.length - 20) : packed;
+    res.writeHead(200, { 'Content-Encoding': 'x-i2p-gzip', 'Content-Length': String(body.length) });
+    res.end(req.method === 'HEAD' ? undefined : body);
+  });
+  const got = await fetchThrough(rig, 'http://site.i2p/');
+  t.is(got.headers['content-encoding'], undefined);
+  t.is(got.headers['content-length'], undefined);
+  t.is(got.body.toString(), 'z'.repeat(100_000));
+  t.is((await fetchThrough(rig, 'http://site.i2p/', { method: 'HEAD' })).status, 200);
+  await t.throwsAsync(fetchThrough(rig, 'http://site.i2p/cut'));
+});
+
+const DIAL_STATUS: readonly (readonly [code: DialCode, status: number])[] = [
+  ['not-ready', 503],
+  ['unknown-destination', 404],
+  ['lease-set-not-found', 504],
+  ['no-answer', 504],
+  ['timeout', 504],
+  ['refused', 502],
+  ['reset', 502],
+  ['unsupported', 502],
+];
+
+for (const [code, status] of DIAL_STATUS) {
+  test(`a dial error ${code} becomes a page with ${status}`, async (t) => {
+    const rig = await startRig(t, (_req, res) => res.end());
+    rig.dialer.ports.set(80, code);
+    const got = await fetchThrough(rig, 'http://site.i2p/secret');
+    t.is(got.status, status);
+    t.is(got.headers['retry-after'], code === 'not-ready' ? '30' : undefined);
+    t.is(got.headers['cache-control'], 'no-store');
+    t.is(got.headers.date, undefined);
+    t.regex(got.body.toString(), /^<!DOCTYPE html>/);
+  });
+}
+
+test('names that nobody knows and hosts of other networks never reach the dialer', async (t) => {
+  const rig = await startRig(t, (_req, res) => res.end());
+  const status = async (url: string): Promise<number> => (await fetchThrough(rig, url)).status;
+  t.is(await status('http://nobody.i2p/'), 404);
+  t.is(await status('http://example.org/'), 403);
+  t.is(await status('http://127.0.0.1/'), 403);
+  t.is(await status('http://proxy.i2p/'), 200);
+  t.is(await status(`http://${'a'.repeat(56)}.b32.i2p/`), 502);
+  t.deepEqual(rig.dialer.dialled, []);
+});
+
+test('a dialer that never answers is given up in time', async (t) => {
+  const rig = await startRig(t, (_req, res) => res.end(), { dialMs: 60 });
+  rig.dialer.delayMs = 400;
+  t.is((await fetchThrough(rig, 'http://site.i2p/')).status, 504);
+});
+
+test('a site that stays silent is given up in time', async (t) => {
+  const rig = await startRig(t, () => {}, { idleMs: 80 });
+  t.is((await fetchThrough(rig, 'http://site.i2p/')).status, 504);
+  await until(t, () => rig.dialer.streams[0]?.destroyed === true);
+});
+
+test('an answer that is no HTTP, or too long a head, is 502; a body cut short cuts the connection', async (t) => {
+  const rig = await startRig(t, (req, res) => {
+    const head =
+      req.url === '/long' ? `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\n\r\n` : 'what?\r\n\r\n';
+    const smuggled = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n';
+    if (req.url === '/short') res.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc');
+    else if (req.url === '/switch')
+      res.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');
+    else if (req.url === '/none') res.socket?.end();
+    else res.socket?.end(req.url === '/both' ? smuggled : head);
+  });
+  for (const path of ['/bad', '/long', '/none', '/both', '/switch']) {
+    t.is((await fetchThrough(rig, `http://site.i2p${path}`)).status, 502, path);
+  }
+  await t.throwsAsync(fetchThrough(rig, 'http://site.i2p/short'));
+});
+
+test('a browser that leaves takes its stream with it, while dialling and while reading', async (t) => {
+  const rig = await startRig(t, (_req, res) => void res.write('x'.repeat(1000)));
+  const leave = request({ ...rig.proxy, path: 'http://site.i2p/', headers: { host: 'site.i2p' } });
+  leave.once('response', () => leave.destroy());
+  leave.on('error', () => {});
+  leave.end();
+  await until(t, () => rig.dialer.streams[0]?.destroyed === true);
+  rig.dialer.delayMs = 100;
+  const early = request({ ...rig.proxy, path: 'http://site.i2p/', headers: { host: 'site.i2p' } });
+  early.on('error', () => {});
+  early.end();
+  await until(t, () => rig.dialer.dialled.length === 2);
+  early.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  t.is(rig.dialer.streams.filter((stream) => !stream.destroyed).length, 0);
+});
+
+test("a browser's connection is kept for GET and closed after POST", async (t) => {
+  const rig = await startRig(t, (_req, res) => res.end('ok'));
+  const get = 'GET http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\n\r\n';
+  const post = 'POST http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\nContent-Length: 0\r\n\r\n';
+  const answers = await exchange(rig.proxy, get + get + post + get);
+  t.is(answers.match(/HTTP\/1\.1 200 OK\r/g)?.length, 3);
+  t.is(answers.match(/Connection: close/g)?.length, 1);
+  t.is(rig.dialer.streams.length, 3, 'each request has a stream of its own');
+});
+
+test("a site's streams are closed once it has served", async (t) => {
+  const rig = await startRig(t, (_req, res) => res.end('ok'));
+  await fetchThrough(rig, 'http://site.i2p/');
+  await until(t, () => rig.dialer.streams[0]?.destroyed === true);
+});

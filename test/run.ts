@@ -1,0 +1,111 @@
+/**
+ * All tests, fast ones first; the last line is `N passed, N failed`. What the machine cannot run is skipped with its
+ * reason, and is a failure where CI=true.
+ */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { styleText } from 'node:util';
+import { bringNetworkUp, engineProblem } from './support/test-network.ts';
+
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+interface Stage {
+  readonly name: string;
+  /** why it cannot run here; undefined when it can */
+  readonly problem?: () => Promise<string | undefined>;
+  readonly run: () => Promise<Tally>;
+}
+
+const stages: readonly Stage[] = [
+  { name: 'types', run: () => command('tsc') },
+  { name: 'lint', run: () => command('biome', 'ci', '.') },
+  { name: 'unit', run: () => ava(2, 'test/*.test.ts', 'test/common/**', 'test/router/**') },
+  { name: 'simulation', run: () => ava(1, 'test/sim/**') },
+  { name: 'interop', problem: engineProblem, run: interop },
+];
+
+const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+const wanted = new Set(process.argv.slice(2));
+for (const stage of stages) {
+  if (wanted.size > 0 && !wanted.has(stage.name)) continue;
+  await runStage(stage);
+}
+const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
+console.log(`\n${tally.passed} passed, ${tally.failed} failed${skipped}`);
+process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
+
+async function runStage(stage: Stage): Promise<void> {
+  const started = Date.now();
+  const problem = await stage.problem?.();
+  if (problem !== undefined) {
+    if (process.env.CI === 'true') tally.failed++;
+    else tally.skipped++;
+    console.log(`${styleText('yellow', 'skipped')} ${stage.name}: ${problem}`);
+    return;
+  }
+  console.log(styleText('bold', `== ${stage.name}`));
+  const result = await stage.run().catch((error: unknown) => {
+    console.log(String(error));
+    return { passed: 0, failed: 1, skipped: 0 };
+  });
+  tally.passed += result.passed;
+  tally.failed += result.failed;
+  tally.skipped += result.skipped;
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(`   ${stage.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s`);
+}
+
+async function interop(): Promise<Tally> {
+  const network = await bringNetworkUp();
+  try {
+    return await ava(1, 'test/interop/**');
+  } finally {
+    await network.down();
+  }
+}
+
+/** A program that passes or fails as a whole. */
+async function command(program: string, ...args: string[]): Promise<Tally> {
+  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const code = await exitOf(child);
+  return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+}
+
+/** Runs ava and shows its failures whole; what passes is only counted. */
+async function ava(concurrency: number, ...patterns: string[]): Promise<Tally> {
+  const child = spawn('ava', ['--tap', `--concurrency=${concurrency}`, ...patterns], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const done = exitOf(child);
+  const result: Tally = { passed: 0, failed: 0, skipped: 0 };
+  let failing = false;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const verdict = /^(not )?ok \d+ - (.*?)(?: # (SKIP|TODO).*)?$/.exec(line);
+    if (verdict === null) {
+      if (failing || /^# ([^\s]*\.test\.ts|.*exited|.*time)/i.test(line)) console.log(line);
+      continue;
+    }
+    failing = verdict[1] !== undefined;
+    if (verdict[3] !== undefined) result.skipped++;
+    else if (failing) result.failed++;
+    else result.passed++;
+    if (failing) console.log(`${styleText('red', 'failed')} ${verdict[2]}`);
+  }
+  const code = await done;
+  if (code !== 0 && result.failed === 0) {
+    console.log(`ava ended with code ${code}`);
+    result.failed++;
+  }
+  return result;
+}
+
+function exitOf(child: ReturnType<typeof spawn>): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  child.once('error', reject);
+  child.once('close', (code) => resolve(code ?? 1));
+  return promise;
+}

@@ -59,11 +59,14 @@ export const MAX_REMOTES = 1_024;
  */
 export const MAX_STRANGERS = 256;
 
-/** Our unanswered New Sessions to one remote. A SYN is retransmitted about this often before streaming gives up. */
-export const MAX_OUTSTANDING = 6;
+/**
+ * Our unanswered New Sessions to one remote: all that is sent in a round trip, such as the SYNs of a browser's many
+ * connections and their retransmissions. A reply to one that was dropped is lost.
+ */
+export const MAX_OUTSTANDING = 16;
 
-/** New Sessions of one remote that wait for our reply or for its confirmation. */
-export const MAX_INCOMING = 6;
+/** New Sessions of one remote that wait for our reply or for its confirmation; the same seen from the other side. */
+export const MAX_INCOMING = 16;
 
 /** Confirmed sessions with one remote: the one in use, the one before, and one for both sides opening at once. */
 export const MAX_SESSIONS = 3;

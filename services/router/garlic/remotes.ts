@@ -66,7 +66,11 @@ export class Remotes {
   addIncoming(incoming: Incoming): void {
     const list = incoming.remote.incoming;
     list.push(incoming);
-    if (list.length > MAX_INCOMING) this.#closeIncoming(list.shift());
+    if (list.length <= MAX_INCOMING) return;
+    // One that we replied to may be what the remote goes on with.
+    const unanswered = list.findIndex(({ candidates }) => candidates.length === 0);
+    const [dropped] = list.splice(unanswered === list.length - 1 ? 0 : Math.max(0, unanswered), 1);
+    this.#closeIncoming(dropped);
   }
 
   /** `session` is what we send on from now; the ones before it run out. */

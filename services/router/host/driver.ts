@@ -1,7 +1,6 @@
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
 import type { NodeInput, NodeOutput, StreamCommand } from '../node/node-io.ts';
 import type { RouterNode } from '../node/router-node.ts';
-import type { StreamId } from '../streaming/types.ts';
 import type { DestHash } from '../wire/hash.ts';
 import type { NetworkClock } from './clock.ts';
 import { I2pStream } from './i2p-stream.ts';
@@ -70,7 +69,7 @@ export class Driver {
     const { stream, outputs } = this.#parts.node.connect(destination, remote, port, this.clockNow);
     const key = `${destination}/${stream}`;
     const opened = Promise.withResolvers<I2pStream>();
-    const duplex = this.#newStream(destination, stream, remote);
+    const duplex = this.#newStream(destination, { stream, remote, destination: undefined });
     this.#opening.set(key, opened);
     const abort = (): void => {
       duplex.destroy();
@@ -131,7 +130,7 @@ export class Driver {
   #streamEvent({ destination, output }: Extract<NodeOutput, { kind: 'stream' }>): void {
     const key = `${destination}/${output.stream}`;
     if (output.kind === 'opened' && output.incoming) {
-      const stream = this.#newStream(destination, output.stream, output.remote);
+      const stream = this.#newStream(destination, output);
       this.#parts.events.incoming(destination, stream);
       return;
     }
@@ -141,10 +140,10 @@ export class Driver {
     stream.receive(output);
   }
 
-  #newStream(destination: string, id: StreamId, remote: DestHash): I2pStream {
-    const key = `${destination}/${id}`;
+  #newStream(destination: string, peer: ConstructorParameters<typeof I2pStream>[0]): I2pStream {
+    const key = `${destination}/${peer.stream}`;
     const command = (command: StreamCommand): void => this.feed({ kind: 'stream', destination, command });
-    const stream = new I2pStream(id, remote, command);
+    const stream = new I2pStream(peer, command);
     this.#streams.set(key, stream);
     stream.once('close', () => this.#streams.delete(key));
     stream.on('error', (error) => this.#opening.get(key)?.reject(error));

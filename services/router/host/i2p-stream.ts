@@ -3,6 +3,7 @@ import { GatewayError } from '@allium/common/bytes/errors.ts';
 import { exhaustive } from '@allium/common/core/exhaustive.ts';
 import type { StreamCommand, StreamEvent } from '../node/node-io.ts';
 import type { StreamId } from '../streaming/types.ts';
+import type { Destination } from '../wire/destination.ts';
 import type { DestHash } from '../wire/hash.ts';
 
 export type StreamFailureFacts = { readonly code: 'reset' | 'stopped'; readonly reason: string };
@@ -15,16 +16,26 @@ const READ_AHEAD = 256 * 1024;
 export class I2pStream extends Duplex {
   readonly id: StreamId;
   readonly remote: DestHash;
+  /** the whole Destination of whoever opened an incoming stream */
+  readonly destination: Destination | undefined;
   readonly #command: (command: StreamCommand) => void;
   #alive = true;
   #blocked = false;
   #resume: (() => void) | undefined;
   #unread = 0;
 
-  constructor(id: StreamId, remote: DestHash, command: (command: StreamCommand) => void) {
+  constructor(
+    peer: {
+      readonly stream: StreamId;
+      readonly remote: DestHash;
+      readonly destination: Destination | undefined;
+    },
+    command: (command: StreamCommand) => void,
+  ) {
     super({ readableHighWaterMark: READ_AHEAD, allowHalfOpen: true });
-    this.id = id;
-    this.remote = remote;
+    this.id = peer.stream;
+    this.remote = peer.remote;
+    this.destination = peer.destination;
     this.#command = command;
   }
 

@@ -50,6 +50,8 @@ export type NodeInput =
   | { readonly kind: 'openDestination'; readonly name: string; readonly options: DestinationOptions }
   | { readonly kind: 'closeDestination'; readonly name: string }
   | { readonly kind: 'stream'; readonly destination: string; readonly command: StreamCommand }
+  /** the host moved the network time by what `clockSkew` said */
+  | { readonly kind: 'clockCorrected' }
   /** says goodbye to every peer; nothing is fed afterwards */
   | { readonly kind: 'stop' }
   | { readonly kind: 'tick' };

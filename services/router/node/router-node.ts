@@ -1,5 +1,6 @@
 import type { RandomBytes } from '@allium/common/core/random.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
+import { I2NP_TYPE } from '../i2np/message.ts';
 import { NetDbCore } from '../netdb/netdb-core.ts';
 import type { NetDbInput, NetDbOutput } from '../netdb/netdb-events.ts';
 import type { StreamId } from '../streaming/types.ts';
@@ -153,6 +154,8 @@ export class RouterNode {
         return this.#closeDestination(input.name, now);
       case 'stream':
         return this.#destinations.get(input.destination)?.stream(input.command, now);
+      case 'clockCorrected':
+        return this.#skew.clear();
       case 'stop':
         return this.#onSessions(this.#sessions.terminate(now), now);
       case 'tick':
@@ -342,7 +345,9 @@ export class RouterNode {
 
   #received({ pool, message }: Extract<TunnelOutput, { kind: 'received' }>, now: number): void {
     const local = this.#destinations.get(pool);
-    if (local) local.message(message, now);
+    // floodfills confirm a publication in the clear, so it comes beside the Destination's own garlic
+    const own = message.type !== I2NP_TYPE.deliveryStatus;
+    if (local && own) local.message(message, now);
     else this.#dispatch.message(message, { kind: 'tunnel', pool }, now);
   }
 

@@ -94,6 +94,8 @@ export class Ntcp2Session {
         this.#blocked = false;
         break;
       case 'tick':
+        // However early it came, the host may have spent its timer on it.
+        this.#wakeAt = Number.NEGATIVE_INFINITY;
         this.#tick(now);
         break;
       case 'closed':

@@ -96,7 +96,7 @@ export type DropCause = 'expired' | 'overflow' | 'oversized' | 'closed';
 export type Output =
   /** one handshake message or frame: one write */
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
-  /** tick then; earlier and additional ticks are harmless */
+  /** tick then; an earlier tick is harmless, and every tick is answered with a new wish while the session lives */
   | { readonly kind: 'wake'; readonly at: number }
   | { readonly kind: 'established'; readonly peer: RouterHash; readonly routerInfo?: RouterInfo }
   /**
@@ -112,7 +112,7 @@ export type Output =
   /** the last output ever: write what was sent before it, then close the socket */
   | ({ readonly kind: 'closed' } & Close);
 
-/** Since the session began; for metrics and the console. */
+/** Since the session began; for metrics and the status page. */
 export interface Ntcp2Stats {
   readonly bytesSent: number;
   readonly bytesReceived: number;

@@ -122,6 +122,8 @@ export class Connection {
     }
     const syn = (flags & STREAM_FLAG.synchronize) !== 0;
     if (syn && !this.#synchronize(packet)) return;
+    // Its SYN may be late or lost: packets of a session that proves the peer tell the ID as well, for a NACK of it.
+    if (trusted && this.peerStreamId === 0) this.#builder.peerStreamId = packet.receiveStreamId;
     // An ack of what was never sent is of no consequence, whoever sent it.
     if (!(flags & STREAM_FLAG.noAck)) this.#transmitter.acknowledge(packet.ackThrough, packet.nacks, now);
     if (packet.delay !== undefined) this.#delayed(packet.delay, now);
@@ -176,8 +178,9 @@ export class Connection {
 
   /** ms; when `tick` has work. */
   wakeAt(now: number): number {
-    const { open } = this;
-    return Math.min(this.#transmitter.wakeAt(now), this.#receiver.due, this.#lifetime.wakeAt(open));
+    // What overtook the peer's SYN can't be acknowledged before that comes.
+    const ackDue = this.peerStreamId === 0 ? Number.POSITIVE_INFINITY : this.#receiver.due;
+    return Math.min(this.#transmitter.wakeAt(now), ackDue, this.#lifetime.wakeAt(this.open));
   }
 
   /** Sends what may leave now. */
@@ -197,7 +200,7 @@ export class Connection {
       this.#blocked = false;
       out.push({ kind: 'writable', stream: this.id });
     }
-    if (this.#receiver.closed && transmitter.closeAcknowledged) this.#finish(out);
+    if (this.#receiver.closed && transmitter.finished) this.#finish(out);
   }
 
   #overdue(now: number, out: StreamOutput[]): void {
@@ -220,7 +223,7 @@ export class Connection {
   /** The first SYN of the peer tells its ID and limits; false when the packet makes no sense. */
   #synchronize(packet: DecodedPacket): boolean {
     if (packet.sequence !== 0 || packet.receiveStreamId === 0) return false;
-    if (this.peerStreamId !== 0) return true;
+    if (this.#peer.key) return packet.receiveStreamId === this.peerStreamId;
     if (!this.#peer.learn(packet)) return false;
     this.#builder.peerStreamId = packet.receiveStreamId;
     this.#transmitter.establish(payloadLimit(packet));
@@ -240,7 +243,8 @@ export class Connection {
     const ready = this.#receiver.receive(packet.sequence, packet.payload, close, now, rtt);
     if (!wasOpen && this.open) {
       const { id, remote, incoming, localPort, remotePort } = this;
-      out.push({ kind: 'opened', stream: id, remote, incoming, localPort, remotePort });
+      const destination = this.peerKey?.destination;
+      out.push({ kind: 'opened', stream: id, remote, destination, incoming, localPort, remotePort });
     }
     for (const { payload, close: last } of ready) {
       if (payload.length > 0) out.push({ kind: 'data', stream: this.id, bytes: payload });

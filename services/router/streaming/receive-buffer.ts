@@ -84,9 +84,9 @@ export class ReceiveBuffer {
     return { status: 'next', ready };
   }
 
-  /** The ack fields for everything received so far; undefined before the first packet in order. */
+  /** The ack fields for everything received so far; undefined while that is nothing. */
   ack(): { readonly ackThrough: number; readonly nacks: readonly number[] } | undefined {
-    if (this.#next === 0) return undefined;
+    if (this.#next === 0 && this.#held.size === 0) return undefined;
     if (this.#held.size === 0) return { ackThrough: this.#next - 1, nacks: [] };
     const nacks: number[] = [];
     let through = this.#next - 1;

@@ -29,9 +29,9 @@ export interface AckResult {
   readonly acknowledged: number;
   /** ms; RTT of the newest of them that was sent once */
   readonly rtt: number | undefined;
-  /** lowest packet that this ack declared lost */
+  /** packets that this ack declared lost, and the lowest of them */
+  readonly lostCount: number;
   readonly lost: number | undefined;
-  readonly closeAcknowledged: boolean;
 }
 
 /** What was written and not yet acknowledged: a queue of bytes, and packets in flight in order of sequence. */
@@ -122,20 +122,22 @@ export class SendBuffer {
     let acknowledged = 0;
     let rtt: number | undefined;
     let lost: number | undefined;
-    let closeAcknowledged = false;
+    let lostCount = 0;
     for (const packet of this.#sent.values()) {
       if (packet.sequence > ackThrough) break;
       if (missing?.has(packet.sequence)) {
-        if (this.#reported(packet, now, resendGuard)) lost ??= packet.sequence;
+        if (this.#reported(packet, now, resendGuard)) {
+          lost ??= packet.sequence;
+          lostCount++;
+        }
         continue;
       }
       acknowledged++;
       if (packet.sends === 1) rtt = now - packet.sentAt;
-      if (packet.part === 'close') closeAcknowledged = true;
       if (packet.lost) this.#lostCount--;
       this.#sent.delete(packet.sequence);
     }
-    return { acknowledged, rtt, lost, closeAcknowledged };
+    return { acknowledged, rtt, lost, lostCount };
   }
 
   clear(): void {

@@ -9,6 +9,8 @@ export const MAX_RESENDS = 8;
 export const CLOSE_RESENDS = 2;
 /** ms; a SYN may have to wait for a LeaseSet and a new ratchet session, whatever the last stream measured. */
 const MIN_SYN_RTO = 3_000;
+/** ms; the first try of a SYN. Sooner than Java's 9 s: a lost SYN is what a user waits for, a needless one is cheap. */
+const FIRST_SYN_RTO = 5_000;
 /** ms; first wait between probes of a peer that has no room. */
 const MIN_PROBE = 1_000;
 /** Window-shares: an ack is asked for about this often per window, so that it never runs dry. */
@@ -44,7 +46,6 @@ export class Transmitter {
   #established: boolean;
   #ended = false;
   #closeSent = false;
-  #closeAcknowledged = false;
   #timeouts = 0;
   /** ms; acks and transmissions push the timeout forward */
   #lastProgress = 0;
@@ -70,8 +71,9 @@ export class Transmitter {
     return this.#window.size;
   }
 
-  get closeAcknowledged(): boolean {
-    return this.#closeAcknowledged;
+  /** The peer has everything, our CLOSE included: an ack of CLOSE alone may have gaps before it. */
+  get finished(): boolean {
+    return this.#closeSent && this.buffer.unacknowledged === 0;
   }
 
   /** Every byte is acknowledged; only our CLOSE may still be on its way. */
@@ -138,16 +140,15 @@ export class Transmitter {
     const result = this.buffer.acknowledge(ackThrough, nacks, now, guard);
     if (!result) return undefined;
     if (result.rtt !== undefined) this.rtt.sample(result.rtt, now);
-    if (result.closeAcknowledged) this.#closeAcknowledged = true;
     if (result.acknowledged > 0) {
       this.#timeouts = 0;
       this.#lastProgress = now;
       this.rtt.progress();
       const limited = before + 1 >= this.#window.size * 0.75;
-      this.#window.acknowledged(result.acknowledged, limited, result.rtt, this.rtt.lowest, now);
+      this.#window.acknowledged(result.acknowledged, limited, this.rtt, now);
     }
     if (result.lost !== undefined) {
-      this.#window.lost(result.lost, this.buffer.nextSequence, this.rtt.lowest);
+      this.#window.lost(result.lost, result.lostCount, this.buffer.nextSequence, this.rtt.lowest);
     }
     this.#pace();
     return { progress: result.acknowledged > 0 };
@@ -157,8 +158,10 @@ export class Transmitter {
   get deadline(): number {
     const oldest = this.buffer.oldest();
     if (!oldest || this.#choked) return Number.POSITIVE_INFINITY;
-    const rto = oldest.part === 'syn' ? Math.max(MIN_SYN_RTO, this.rtt.rto) : this.rtt.rto;
-    return Math.max(this.#lastProgress, oldest.sentAt) + rto;
+    return (
+      Math.max(this.#lastProgress, oldest.sentAt) +
+      (oldest.part === 'syn' ? this.#synRto(oldest) : this.rtt.rto)
+    );
   }
 
   /** To be called at `deadline`: everything unacknowledged will be sent again. */
@@ -237,6 +240,12 @@ export class Transmitter {
     if (!oldest) return { ...this.#fresh(now), ackWanted: true };
     this.buffer.resent(oldest, now);
     return { packet: oldest, ackWanted: true };
+  }
+
+  #synRto(syn: SentPacket): number {
+    const { rto, smoothed } = this.rtt;
+    if (smoothed === undefined && syn.sends === 1) return FIRST_SYN_RTO;
+    return Math.max(MIN_SYN_RTO, rto);
   }
 
   #mayStart(now: number): boolean {

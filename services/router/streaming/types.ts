@@ -1,3 +1,4 @@
+import type { Destination } from '../wire/destination.ts';
 import type { DestHash } from '../wire/hash.ts';
 
 /** Our receive stream ID (u32, never 0); names a stream within one `StreamManager`. */
@@ -60,6 +61,8 @@ export type StreamOutput =
       readonly kind: 'opened';
       readonly stream: StreamId;
       readonly remote: DestHash;
+      /** the whole of `remote`, known once the peer has signed */
+      readonly destination: Destination | undefined;
       readonly incoming: boolean;
       readonly localPort: number;
       readonly remotePort: number;

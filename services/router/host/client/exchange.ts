@@ -8,7 +8,7 @@ import { STRICT_PARSER } from './http-limits.ts';
 const CLOSE_MS = 10_000;
 
 export interface Outgoing {
-  /** the connection to the other server; this exchange owns and closes it */
+  /** the connection to the other server, with a listener for errors; this exchange owns and closes it */
   readonly stream: Duplex;
   readonly method: string;
   readonly path: string;
@@ -88,8 +88,6 @@ export class Exchange {
   close(complete: boolean): void {
     clearTimeout(this.#timer);
     const { stream } = this.#outgoing;
-    this.#request.on('error', () => {});
-    stream.on('error', () => {});
     if (!complete) {
       stream.destroy();
       return;

@@ -1,3 +1,6 @@
+import { IDLE_MS } from './splice.ts';
+import { DIAL_DEADLINE_MS } from './stream-dialer.ts';
+
 /** Times in milliseconds. */
 export interface HttpLimits {
   /** for a request head to arrive, however slowly */
@@ -16,8 +19,8 @@ export interface HttpLimits {
 
 export const HTTP_LIMITS: HttpLimits = {
   headMs: 30_000,
-  dialMs: 150_000,
-  idleMs: 300_000,
+  dialMs: DIAL_DEADLINE_MS,
+  idleMs: IDLE_MS,
   keepAliveMs: 120_000,
   noTlsMs: 5 * 60_000,
   connections: 256,

@@ -65,9 +65,11 @@ class HttpProxy {
   }
 
   #listen(): void {
-    this.server.on('request', (req, res) => void this.#answer(req, res));
-    this.server.on('connect', (req, socket, head) => void this.#connects.relay(req, socket, head));
-    this.server.on('upgrade', (req, socket, head) => void this.#upgrade(req, socket, head));
+    // A fault of ours in one request costs its connection, not the router.
+    const guard = (work: Promise<void>, socket: Duplex): void => void work.catch(() => socket.destroy());
+    this.server.on('request', (req, res) => guard(this.#answer(req, res), req.socket));
+    this.server.on('connect', (req, socket, head) => guard(this.#connects.relay(req, socket, head), socket));
+    this.server.on('upgrade', (req, socket, head) => guard(this.#upgrade(req, socket, head), socket));
     this.server.on('clientError', (error, socket) => this.#refuse(error, socket));
   }
 
@@ -92,7 +94,7 @@ class HttpProxy {
 
   async #answerOwn(req: IncomingMessage, res: ServerResponse, target: HttpTarget): Promise<void> {
     const head = headOf(req);
-    const form = wantsForm(head.method, target) ? await readForm(req) : '';
+    const form = wantsForm(head.method, target) ? await readForm(req, this.#context.limits.headMs) : '';
     sendPage(
       res,
       form === undefined ? tooLargePage(413) : ownPage(head, target, form, this.#books.helpers, this.#now()),
@@ -128,16 +130,19 @@ function faultPage(code: string | undefined): Page {
   return malformedPage('The request is not valid HTTP/1.1.');
 }
 
-/** `undefined` when the form is over its limit or breaks off. */
-async function readForm(req: IncomingMessage): Promise<string | undefined> {
+/** `undefined` when the form is over its limit, breaks off, or takes longer than `ms`. */
+async function readForm(req: IncomingMessage, ms: number): Promise<string | undefined> {
+  const timer = setTimeout(() => req.destroy(), ms);
   let text = '';
   try {
     for await (const part of req.setEncoding('latin1')) {
       text += part;
       if (text.length > OWN_FORM_MAX) return undefined;
     }
+    return text;
   } catch {
     return undefined;
+  } finally {
+    clearTimeout(timer);
   }
-  return text;
 }

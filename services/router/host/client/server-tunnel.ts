@@ -23,6 +23,8 @@ export interface ServerTunnelLimits {
   readonly idleMs: number;
   /** how long a stream waits for its next request */
   readonly keepAliveMs: number;
+  /** how long a stream stays after its last answer, for a visitor who does not close it */
+  readonly closeMs: number;
   /** streams at once; each costs one connection to the local service */
   readonly streams: number;
   /** streams at once of one Destination, so that one stranger can't take all */
@@ -33,6 +35,7 @@ export const SERVER_TUNNEL_LIMITS: ServerTunnelLimits = {
   headMs: 30_000,
   idleMs: IDLE_MS,
   keepAliveMs: 60_000,
+  closeMs: 10_000,
   streams: 256,
   streamsPerRemote: 64,
 };
@@ -94,6 +97,10 @@ export class ServerTunnel {
 
   #serveOn(stream: Duplex, server: Server): void {
     this.#await(stream, this.#limits.headMs);
+    stream.once('finish', () => {
+      const timer = setTimeout(() => stream.destroy(), this.#limits.closeMs);
+      stream.once('close', () => clearTimeout(timer));
+    });
     server.emit('connection', stream);
   }
 

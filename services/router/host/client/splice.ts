@@ -4,6 +4,9 @@ import { pipeline } from 'node:stream/promises';
 /** Milliseconds without a byte in either direction, after which two joined streams are closed. */
 export const IDLE_MS = 300_000;
 
+/** Listeners for one event that a stream carries here: two pipes, and what its owner had put on it before. */
+const LISTENERS = 24;
+
 /**
  * Joins two streams until both directions ended; each end passes on the half-close. Resolves in every case, with
  * both streams closed.
@@ -13,6 +16,10 @@ export async function splice(a: Duplex, b: Duplex, idleMs: number): Promise<void
   const timer = setTimeout(() => idle.abort(), idleMs);
   const refresh = (): void => void timer.refresh();
   const { signal } = idle;
+  for (const stream of [a, b]) {
+    stream.on('error', () => {});
+    stream.setMaxListeners(LISTENERS);
+  }
   try {
     const ways = [pipeline(a, b, { signal }), pipeline(b, a, { signal })];
     // Listening for data starts the flow, so it comes after the pipes.
@@ -26,8 +33,5 @@ export async function splice(a: Duplex, b: Duplex, idleMs: number): Promise<void
 }
 
 function destroyBoth(...streams: Duplex[]): void {
-  for (const stream of streams) {
-    stream.on('error', () => {});
-    stream.destroy();
-  }
+  for (const stream of streams) stream.destroy();
 }

@@ -136,8 +136,8 @@ test('one remote that knocks without end is bounded', (t) => {
     open(bob, send(alice, bob, [i], START), START);
     for (let j = 0; j < 3; j++) send(bob, alice, [j], START);
   }
-  t.like(bob.core.counts, { strangers: 1, tags: 6 * 3 * 24 });
-  t.is(alice.core.counts.tags, 6 * 12, 'and so are the New Sessions that wait for replies');
+  t.like(bob.core.counts, { strangers: 1, tags: 16 * 3 * 24 });
+  t.is(alice.core.counts.tags, 16 * 12, 'and so are the New Sessions that wait for replies');
 });
 
 test('authentic nonsense is refused, and the session goes on', (t) => {

@@ -266,9 +266,16 @@ test('TCP that ends before the first frame is told apart from one that ends late
   t.deepEqual(late.alice.closed, { stage: 'data', code: 'peer-closed', peerFault: false });
 });
 
-test('ticks at other times than asked for change nothing', (t) => {
-  const pair = connectedPair();
-  for (let i = 0; i < 50; i++) t.deepEqual(pair.alice.step({ kind: 'tick' }, NOW + i), []);
+test('a tick that comes early, as timers do, changes nothing and is answered with the same wish', (t) => {
+  const pair = connectedPair({ alice: { keepAlive: () => true } });
+  const [asked] = pair.alice.step({ kind: 'tick' }, NOW);
+  if (asked?.kind !== 'wake') return t.fail('no wish');
+  for (const early of [30_000, 1, 0.5]) {
+    t.deepEqual(pair.alice.step({ kind: 'tick' }, asked.at - early), [asked]);
+  }
+  const [frame, next] = pair.alice.step({ kind: 'tick' }, asked.at);
+  t.is(frame?.kind, 'send');
+  t.true(next?.kind === 'wake' && next.at > asked.at);
 });
 
 test('a busy session asks for few ticks', (t) => {

@@ -1,7 +1,6 @@
 import { CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT } from '@allium/router/ntcp2/limits.ts';
 import { ReplayCache } from '@allium/router/ntcp2/replay-cache.ts';
 import { Ntcp2Session } from '@allium/router/ntcp2/session.ts';
-import type { Input } from '@allium/router/ntcp2/types.ts';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { recordedEntropy } from '../../support/entropy.ts';
@@ -11,7 +10,6 @@ import {
   aliceConfig,
   BOB,
   BOB_KEYS,
-  bobConfig,
   connectedPair,
   cutter,
   flipBit,
@@ -241,105 +239,4 @@ test('a lingering session ends early when enough bytes came, and for its own rea
   ended.carry(ended.alice, NOW);
   ended.bob.step({ kind: 'closed' }, NOW);
   t.is(ended.bob.closed?.code, 'authentication');
-});
-
-test('the skew that both sides measure takes half the round trip off', (t) => {
-  const pair = new Pair();
-  const ahead = 10_000;
-  // Alice's clock is 10 s behind Bob's; each way takes 1.5 s.
-  pair.alice.step({ kind: 'connected' }, NOW);
-  pair.bob.step({ kind: 'connected' }, NOW + ahead);
-  pair.carry(pair.alice, NOW + 1_500 + ahead);
-  pair.carry(pair.bob, NOW + 3_000);
-  pair.carry(pair.alice, NOW + 4_500 + ahead);
-  const [seenByAlice] = pair.alice.of('skew');
-  const [seenByBob] = pair.bob.of('skew');
-  t.is(seenByAlice?.roundTrip, 3_000);
-  t.is(seenByBob?.roundTrip, 3_000);
-  // Timestamps are whole seconds, rounded.
-  t.true(Math.abs((seenByAlice?.skew ?? 0) - ahead) <= 500, `${seenByAlice?.skew}`);
-  t.true(Math.abs((seenByBob?.skew ?? 0) + ahead) <= 500, `${seenByBob?.skew}`);
-});
-
-test('over 60 seconds of skew Bob still answers, so that Alice learns it, and Alice gives up', (t) => {
-  for (const ahead of [-62_000, 62_000]) {
-    const pair = new Pair();
-    pair.alice.step({ kind: 'connected' }, NOW);
-    pair.bob.step({ kind: 'connected' }, NOW + ahead);
-    pair.carry(pair.alice, NOW + ahead);
-    pair.carry(pair.bob, NOW);
-    t.deepEqual(pair.alice.closed, { stage: 'created', code: 'skew', peerFault: false });
-    t.true(Math.abs((pair.alice.of('skew')[0]?.skew ?? 0) - ahead) <= 500);
-    t.is(pair.alice.of('established').length, 0);
-  }
-});
-
-test('a skewed Bob who has not read the padding of message 1, as i2pd, is told apart from a forger', (t) => {
-  for (const [ahead, code, peerFault] of [
-    [90_000, 'skew', false],
-    [0, 'authentication', true],
-  ] as const) {
-    const pair = new Pair();
-    pair.alice.step({ kind: 'connected' }, NOW);
-    pair.bob.step({ kind: 'connected' }, NOW + ahead);
-    t.true((pair.alice.unsent[0]?.length ?? 0) > 64);
-    pair.carry(pair.alice, NOW + ahead, (bytes) => flipBit(bytes, 64 * 8));
-    pair.carry(pair.bob, NOW);
-    t.deepEqual(pair.alice.closed, { stage: 'created', code, peerFault });
-    t.is(pair.alice.of('skew').length, 0);
-  }
-});
-
-test('random bytes at any stage never throw, and end in a close or in silence', (t) => {
-  const chunk = fc.uint8Array({ maxLength: 300 });
-  fc.assert(
-    fc.property(fc.boolean(), fc.array(chunk, { maxLength: 6 }), (initiates, chunks) => {
-      const session = initiates
-        ? Ntcp2Session.initiator(aliceConfig(), BOB)
-        : Ntcp2Session.responder(bobConfig(), { replays: new ReplayCache() });
-      const side = new Side(session);
-      side.step({ kind: 'connected' }, NOW);
-      for (const bytes of chunks) side.step({ kind: 'bytes', bytes }, NOW);
-      t.is(side.of('established').length, 0);
-      t.true(side.of('closed').length <= 1);
-    }),
-    { numRuns: 40 },
-  );
-});
-
-test('inputs in any order never throw, and nothing follows a close', (t) => {
-  const input = fc.oneof(
-    fc.constantFrom<Input>(
-      { kind: 'connected' },
-      { kind: 'blocked' },
-      { kind: 'drained' },
-      { kind: 'tick' },
-      { kind: 'closed' },
-      { kind: 'terminate', reason: 3 },
-      { kind: 'send', message: message(1) },
-      { kind: 'send', message: message(2, 70_000) },
-      { kind: 'send', message: message(3, 10, NOW - 1) },
-    ),
-    fc.uint8Array({ maxLength: 100 }).map((bytes): Input => ({ kind: 'bytes', bytes })),
-  );
-  fc.assert(
-    fc.property(
-      fc.boolean(),
-      fc.array(fc.tuple(input, fc.nat({ max: 60_000 })), { maxLength: 25 }),
-      (up, inputs) => {
-        const { alice } = up
-          ? connectedPair()
-          : { alice: new Side(Ntcp2Session.initiator(aliceConfig(), BOB)) };
-        let now = NOW;
-        for (const [step, later] of inputs) {
-          now += later;
-          const wasClosed = alice.closed !== undefined;
-          const outputs = alice.step(step, now);
-          if (wasClosed) t.true(outputs.every(({ kind }) => kind === 'dropped'));
-        }
-        t.true(alice.of('closed').length <= 1);
-      },
-    ),
-    { numRuns: 60 },
-  );
 });

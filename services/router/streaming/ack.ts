@@ -11,6 +11,8 @@ const UNKNOWN_RTT_DELAY = 50;
 const MIN_ACK_DELAY = 5;
 /** Share of the RTT to wait: i2pd's senders pace by acks that come about ten times per round trip. */
 const RTT_SHARE = 1 / 10;
+/** Share of the RTT between two acks that report gaps, once a stream runs. */
+const GAP_SPACING = 1 / 32;
 /** ms; a requested ack waits this long for company (api/streaming.md: "delay slightly"). */
 const REQUESTED_DELAY = 2;
 /** ms between acks that duplicates provoke. */
@@ -32,15 +34,17 @@ export class AckTimer {
   inOrder(now: number, rtt: number | undefined, gap: boolean): void {
     this.#waiting++;
     this.#total++;
-    const count = gap || this.#total <= EAGER_UNTIL ? EAGER_COUNT : STEADY_COUNT;
-    this.#by(this.#waiting >= count ? now : now + delayFor(rtt));
+    if (gap) this.#report(now, rtt);
+    else if (this.#waiting >= (this.#total <= EAGER_UNTIL ? EAGER_COUNT : STEADY_COUNT)) this.#by(now);
+    else this.#by(now + delayFor(rtt));
   }
 
   /** A packet after a gap: the sender needs to hear of it; `first`: the gap is new. */
   gap(now: number, rtt: number | undefined, first: boolean): void {
     this.#waiting++;
     this.#total++;
-    this.#by(first || this.#waiting >= EAGER_COUNT ? now : now + delayFor(rtt));
+    if (first) this.#by(now);
+    else this.#report(now, rtt);
   }
 
   /** The sender did not get our ack. */
@@ -62,6 +66,13 @@ export class AckTimer {
     this.#due = Number.POSITIVE_INFINITY;
     this.#waiting = 0;
     this.#lastAck = now;
+  }
+
+  /** Every second packet while the stream is young; later not for each of a thousand packets a second. */
+  #report(now: number, rtt: number | undefined): void {
+    if (this.#waiting < EAGER_COUNT) this.#by(now + delayFor(rtt));
+    else if (this.#total <= EAGER_UNTIL) this.#by(now);
+    else this.#by(Math.max(now, this.#lastAck + (rtt ?? 0) * GAP_SPACING));
   }
 
   #by(at: number): void {

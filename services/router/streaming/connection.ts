@@ -210,7 +210,7 @@ export class Connection {
       return;
     }
     transmitter.timeout(now);
-    if (transmitter.timeouts > MAX_RESENDS) this.abort('timeout', now, out);
+    if (this.open && transmitter.timeouts > MAX_RESENDS) this.abort('timeout', now, out);
     else this.#stalled(now, out);
   }
 

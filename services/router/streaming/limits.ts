@@ -6,8 +6,11 @@ export const DEFAULT_PACKET_SIZE = 1_730;
 export const MIN_PACKET_SIZE = 512;
 /** ms; the answer to a SYN waits this long for data to carry. */
 export const SYN_REPLY_DELAY = 50;
-/** ms until a SYN that nobody answers is given up. */
-export const CONNECT_TIMEOUT = 90_000;
+/**
+ * ms until a SYN that nobody answers is given up. Longer than a ratchet session takes to notice that the remote has
+ * lost it (90 s of silence): the last tries then reach a restarted remote.
+ */
+export const CONNECT_TIMEOUT = 120_000;
 /** ms without traffic until we ask for a sign of life (Java's inactivity timeout). */
 export const KEEPALIVE_AFTER = 90_000;
 /** ms of silence until a stream is dead. A peer may leave keepalives unanswered, so this is long. */

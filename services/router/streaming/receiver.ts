@@ -14,6 +14,8 @@ const CHOKE_DELAY = 60_001;
 const UNCHOKE_DELAY = 200;
 /** Unchokes that are sent, as each may be lost (api/streaming.md: "several packets"). */
 const UNCHOKE_REPEATS = 4;
+/** Packets in order after which the peer has surely understood; a single one may be a probe of a choked peer. */
+const UNCHOKED_AFTER = 16;
 /** ms between them, while no RTT is known, and at least. */
 const UNCHOKE_SPACING = 300;
 
@@ -28,6 +30,8 @@ export class Receiver {
   #choking = false;
   #unchokesLeft = 0;
   #unchokeAt = Number.POSITIVE_INFINITY;
+  /** packets in order until our packets need not say unchoke any more */
+  #unconfirmed = 0;
   /** duplicates since the last packet in order */
   #duplicates = 0;
 
@@ -76,7 +80,8 @@ export class Receiver {
     switch (status) {
       case 'next':
         this.#duplicates = 0;
-        this.#stopUnchoking();
+        this.#unconfirmed = Math.max(0, this.#unconfirmed - ready.length);
+        if (this.#unconfirmed === 0) this.#stopUnchoking();
         this.#deliver(ready);
         this.ack.inOrder(now, rtt, hadGap);
         break;
@@ -103,6 +108,7 @@ export class Receiver {
     if (!this.#choking || this.#unconsumed > UNCHOKE_AT) return;
     this.#choking = false;
     this.#unchokesLeft = UNCHOKE_REPEATS;
+    this.#unconfirmed = UNCHOKED_AFTER;
     this.#unchokeAt = now;
   }
 
@@ -114,7 +120,7 @@ export class Receiver {
   /** The delay option that a packet leaving now has to carry. */
   delay(): number | undefined {
     if (this.#choking) return CHOKE_DELAY;
-    return this.#unchokesLeft > 0 ? UNCHOKE_DELAY : undefined;
+    return this.#unconfirmed > 0 ? UNCHOKE_DELAY : undefined;
   }
 
   /** A packet with `fields` and `delay` left. `rtt` in ms, if known. */

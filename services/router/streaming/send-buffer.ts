@@ -6,8 +6,6 @@ export const SEND_HIGH_WATER = 256 * 1_024;
 export const SEND_LOW_WATER = 128 * 1_024;
 /** Bytes not yet sent; a writer that ignores `blocked` this far loses the stream. */
 export const SEND_LIMIT = 4 * 1_048_576;
-/** NACKs after which a packet is sent again at once (streaming.rst: two). */
-const FAST_RETRANSMIT_NACKS = 2;
 /** Taken chunks are dropped from the front of the queue in lots of this many. */
 const COMPACT_AT = 64;
 
@@ -19,7 +17,8 @@ export interface SentPacket {
   sentAt: number;
   /** transmissions so far */
   sends: number;
-  nacks: number;
+  /** the peer reported it missing since then */
+  nacked: boolean;
   /** waits for retransmission */
   lost: boolean;
 }
@@ -29,9 +28,14 @@ export interface AckResult {
   readonly acknowledged: number;
   /** ms; RTT of the newest of them that was sent once */
   readonly rtt: number | undefined;
-  /** packets that this ack declared lost, and the lowest of them */
-  readonly lostCount: number;
-  readonly lost: number | undefined;
+}
+
+export interface LossResult {
+  /** packets found lost, and the lowest of them */
+  readonly count: number;
+  readonly first: number | undefined;
+  /** ms; when to look again, Infinity when nothing is missing */
+  readonly again: number;
 }
 
 /** What was written and not yet acknowledged: a queue of bytes, and packets in flight in order of sequence. */
@@ -44,6 +48,8 @@ export class SendBuffer {
   readonly #sent = new Map<number, SentPacket>();
   #lostCount = 0;
   #nextSequence = 0;
+  /** highest `ackThrough` so far: what is left below was reported missing */
+  #through = -1;
 
   /** Bytes written and not yet put into a packet. */
   get queued(): number {
@@ -79,7 +85,7 @@ export class SendBuffer {
       payload: this.#take(max),
       sentAt: now,
       sends: 1,
-      nacks: 0,
+      nacked: false,
       lost: false,
     };
     this.#sent.set(packet.sequence, packet);
@@ -102,7 +108,7 @@ export class SendBuffer {
     packet.lost = false;
     packet.sentAt = now;
     packet.sends++;
-    packet.nacks = 0;
+    packet.nacked = false;
   }
 
   /** The timer ran out: everything unacknowledged has to be sent again, lowest first. */
@@ -110,26 +116,17 @@ export class SendBuffer {
     for (const packet of this.#sent.values()) this.#lose(packet);
   }
 
-  /** Undefined when `ackThrough` acknowledges what was never sent. `resendGuard`, ms: see `#reported`. */
-  acknowledge(
-    ackThrough: number,
-    nacks: readonly number[],
-    now: number,
-    resendGuard: number,
-  ): AckResult | undefined {
+  /** Undefined when `ackThrough` acknowledges what was never sent. */
+  acknowledge(ackThrough: number, nacks: readonly number[], now: number): AckResult | undefined {
     if (ackThrough >= this.#nextSequence) return undefined;
+    this.#through = Math.max(this.#through, ackThrough);
     const missing = nacks.length > 0 ? new Set(nacks) : undefined;
     let acknowledged = 0;
     let rtt: number | undefined;
-    let lost: number | undefined;
-    let lostCount = 0;
     for (const packet of this.#sent.values()) {
       if (packet.sequence > ackThrough) break;
       if (missing?.has(packet.sequence)) {
-        if (this.#reported(packet, now, resendGuard)) {
-          lost ??= packet.sequence;
-          lostCount++;
-        }
+        packet.nacked = true;
         continue;
       }
       acknowledged++;
@@ -137,7 +134,29 @@ export class SendBuffer {
       if (packet.lost) this.#lostCount--;
       this.#sent.delete(packet.sequence);
     }
-    return { acknowledged, rtt, lost, lostCount };
+    return { acknowledged, rtt };
+  }
+
+  /**
+   * A packet that was reported missing is lost once `patience` ms have passed since it was sent (RFC 8985's idea):
+   * counting NACKs, as streaming.rst has it, would take every reordering between tunnels for loss.
+   */
+  findLost(now: number, patience: number): LossResult {
+    let count = 0;
+    let first: number | undefined;
+    let again = Number.POSITIVE_INFINITY;
+    for (const packet of this.#sent.values()) {
+      if (packet.sequence > this.#through) break;
+      if (packet.lost || !packet.nacked) continue;
+      if (packet.sentAt + patience > now) {
+        again = Math.min(again, packet.sentAt + patience);
+        continue;
+      }
+      this.#lose(packet);
+      count++;
+      first ??= packet.sequence;
+    }
+    return { count, first, again };
   }
 
   clear(): void {
@@ -147,16 +166,6 @@ export class SendBuffer {
     this.#queued = 0;
     this.#sent.clear();
     this.#lostCount = 0;
-  }
-
-  /** A NACK for a packet: true when that makes it lost. A NACK younger than a resend's round trip is old news. */
-  #reported(packet: SentPacket, now: number, resendGuard: number): boolean {
-    if (packet.lost) return false;
-    if (packet.sends > 1 && now - packet.sentAt < resendGuard) return false;
-    packet.nacks++;
-    if (packet.nacks < FAST_RETRANSMIT_NACKS) return false;
-    this.#lose(packet);
-    return true;
   }
 
   #lose(packet: SentPacket): void {

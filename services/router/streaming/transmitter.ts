@@ -13,6 +13,9 @@ const MIN_SYN_RTO = 3_000;
 const FIRST_SYN_RTO = 5_000;
 /** ms; first wait between probes of a peer that has no room. */
 const MIN_PROBE = 1_000;
+/** Share of the lowest RTT, and ms, that packets may overtake each other by before one counts as lost. */
+const REORDER_SHARE = 1 / 4;
+const REORDER_SLACK = 5;
 /** Window-shares: an ack is asked for about this often per window, so that it never runs dry. */
 const ACKS_PER_WINDOW = 4;
 
@@ -53,6 +56,8 @@ export class Transmitter {
   #probeAt = Number.POSITIVE_INFINITY;
   #probeDelay = MIN_PROBE;
   #sinceAckWanted = 0;
+  /** ms; when a packet reported missing may be found lost */
+  #lossCheckAt = Number.POSITIVE_INFINITY;
 
   constructor(options: {
     readonly maxPayload: number;
@@ -116,13 +121,14 @@ export class Transmitter {
   /** The next packet that may leave now, retransmissions first. It counts as sent. */
   next(now: number): Transmission | undefined {
     if (this.#choked) return this.#probe(now);
+    if (now >= this.#lossCheckAt) this.#findLost(now);
     const lost = this.buffer.firstLost();
     if (lost) {
       if (this.buffer.inFlight >= this.#window.size || !this.#pacer.take(now)) return undefined;
       this.buffer.resent(lost, now);
       return { packet: lost, ackWanted: !this.#moreToSend() };
     }
-    if (!this.#mayStart(now)) return undefined;
+    if (!this.#mayStart(now) || !this.#fits()) return undefined;
     if (this.buffer.inFlight >= this.#window.size || !this.#pacer.take(now)) return undefined;
     return this.#fresh(now);
   }
@@ -136,8 +142,7 @@ export class Transmitter {
     now: number,
   ): { readonly progress: boolean } | undefined {
     const before = this.buffer.inFlight;
-    const guard = this.rtt.smoothed ?? INITIAL_RTO;
-    const result = this.buffer.acknowledge(ackThrough, nacks, now, guard);
+    const result = this.buffer.acknowledge(ackThrough, nacks, now);
     if (!result) return undefined;
     if (result.rtt !== undefined) this.rtt.sample(result.rtt, now);
     if (result.acknowledged > 0) {
@@ -147,9 +152,7 @@ export class Transmitter {
       const limited = before + 1 >= this.#window.size * 0.75;
       this.#window.acknowledged(result.acknowledged, limited, this.rtt, now);
     }
-    if (result.lost !== undefined) {
-      this.#window.lost(result.lost, result.lostCount, this.buffer.nextSequence, this.rtt.lowest);
-    }
+    this.#findLost(now);
     this.#pace();
     return { progress: result.acknowledged > 0 };
   }
@@ -205,8 +208,8 @@ export class Transmitter {
       const idle = this.buffer.unacknowledged === 0 && !this.#moreToSend();
       return idle ? Number.POSITIVE_INFINITY : this.#probeAt;
     }
-    let at = this.deadline;
-    const wantsToSend = this.buffer.firstLost() !== undefined || this.#moreToSend();
+    let at = Math.min(this.deadline, this.#lossCheckAt);
+    const wantsToSend = this.buffer.firstLost() !== undefined || (this.#moreToSend() && this.#fits());
     if (!wantsToSend) return at;
     if (!this.#synSent && now < this.#holdUntil && this.buffer.queued === 0) {
       return Math.min(at, this.#holdUntil);
@@ -242,15 +245,29 @@ export class Transmitter {
     return { packet: oldest, ackWanted: true };
   }
 
+  #findLost(now: number): void {
+    const { smoothed = INITIAL_RTO, variance, lowest = 0 } = this.rtt;
+    const patience = smoothed + Math.max(lowest * REORDER_SHARE, 2 * variance) + REORDER_SLACK;
+    const { count, first, again } = this.buffer.findLost(now, patience);
+    this.#lossCheckAt = again;
+    if (first !== undefined) this.#window.lost(first, count, this.buffer.nextSequence, this.rtt.lowest);
+  }
+
   #synRto(syn: SentPacket): number {
     const { rto, smoothed } = this.rtt;
     if (smoothed === undefined && syn.sends === 1) return FIRST_SYN_RTO;
-    return Math.max(MIN_SYN_RTO, rto);
+    return Math.min(INITIAL_RTO, Math.max(MIN_SYN_RTO, rto));
   }
 
   #mayStart(now: number): boolean {
     if (!this.#moreToSend()) return false;
     return this.#synSent || this.buffer.queued > 0 || this.#ended || now >= this.#holdUntil;
+  }
+
+  /** The peer keeps packets behind a gap, but not any number of them. */
+  #fits(): boolean {
+    const { nextSequence } = this.buffer;
+    return nextSequence - (this.buffer.oldest()?.sequence ?? nextSequence) < this.#window.span;
   }
 
   #moreToSend(): boolean {

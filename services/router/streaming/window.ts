@@ -54,6 +54,11 @@ export class CongestionWindow {
     return Math.floor(this.#size);
   }
 
+  /** Packets from the oldest unacknowledged to the newest: what the peer has to be able to keep. */
+  get span(): number {
+    return this.#max;
+  }
+
   get slowStart(): boolean {
     return this.#size < this.#threshold;
   }

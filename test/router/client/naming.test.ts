@@ -175,3 +175,20 @@ test('no text whatever makes a lookup throw', (t) => {
   );
   t.pass();
 });
+
+test('no bytes in Base64 make a destination throw', (t) => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 380, maxLength: 480 }), (bytes) => {
+      parseDestination(toBase64(bytes));
+    }),
+  );
+  fc.assert(
+    fc.property(fc.nat({ max: destination.raw.length * 8 - 1 }), (bit) => {
+      const bytes = Buffer.from(destination.raw);
+      bytes[bit >>> 3] = (bytes[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
+      const read = parseDestination(toBase64(bytes));
+      if (!('why' in read)) t.not(targetHash(read), destination.hash);
+    }),
+  );
+  t.pass();
+});

@@ -20,7 +20,7 @@ interface Ran {
 async function curl(...args: string[]): Promise<Ran | undefined> {
   try {
     const { stdout } = await run('curl', ['-sS', '--max-time', '5', '-q', ...args], {
-      env: { PATH: process.env['PATH'] },
+      env: { PATH: process.env.PATH },
     });
     return { code: 0, out: stdout };
   } catch (error) {
@@ -42,7 +42,10 @@ test('curl gets through the HTTP proxy, follows and reads errors', async (t) => 
   });
   const proxy = ['-x', `http://127.0.0.1:${rig.proxy.port}`];
   const got = await curl(...proxy, '-L', 'http://site.i2p/from');
-  if (got === undefined) return t.pass('curl is not installed');
+  if (got === undefined) {
+    t.pass('curl is not installed');
+    return;
+  }
   t.deepEqual(got, { code: 0, out: 'GET /to MYOB/6.66 (AN/ON)' });
   t.is((await curl(...proxy, '-o', '/dev/null', '-w', '%{http_code}', 'http://none.i2p/'))?.out, '404');
   t.is((await curl(...proxy, '-o', '/dev/null', '-w', '%{http_code}', 'http://example.org/'))?.out, '403');
@@ -54,7 +57,10 @@ test('curl gets through SOCKS by name and never by address', async (t) => {
   const rig = await startRig(t, (req, res) => res.end(`${req.headers.host}`));
   const where = await socksFor(t, rig);
   const got = await curl('-x', `socks5h://${where}`, 'http://site.i2p/');
-  if (got === undefined) return t.pass('curl is not installed');
+  if (got === undefined) {
+    t.pass('curl is not installed');
+    return;
+  }
   t.deepEqual(got, { code: 0, out: 'site.i2p' });
   t.is((await curl('-x', `socks5h://user:pass@${where}`, 'http://site.i2p/'))?.out, 'site.i2p');
   t.is((await curl('-x', `socks4a://${where}`, 'http://site.i2p/'))?.out, 'site.i2p');

@@ -38,13 +38,26 @@ export class FakeDialer implements StreamDialer {
     const where =
       targetHash(target) === SITE.hash ? (this.ports.get(port) ?? 'refused') : 'lease-set-not-found';
     if (typeof where === 'string') throw new DialError(where);
-    const [ours, theirs] = duplexPair();
+    const [ours, theirs] = i2pPair();
     const socket = connect({ port: where, host: '127.0.0.1', allowHalfOpen: true });
     joined(theirs, socket);
-    ours.once('close', () => socket.destroy());
     this.streams.push(ours);
     return ours;
   }
+}
+
+/** Both ends of a stream: one that is destroyed before both directions ended resets the other. */
+export function i2pPair(): [Duplex, Duplex] {
+  const [a, b] = duplexPair();
+  const couple = (from: Duplex, to: Duplex): void => {
+    from.on('error', () => {});
+    from.once('close', () => {
+      if (!(from.readableEnded && from.writableFinished)) to.destroy(new Error('reset by the other side'));
+    });
+  };
+  couple(a, b);
+  couple(b, a);
+  return [a, b];
 }
 
 function joined(a: Duplex, b: Socket): void {

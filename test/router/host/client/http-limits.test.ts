@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import test from 'ava';
+import { recordedEntropy } from '../../../support/entropy.ts';
 import { exchange, startRig } from './fake-i2p.ts';
 
 const HOST = 'Host: site.i2p\r\n';
@@ -72,6 +73,53 @@ test("100 headers, and a bare line feed as Host's end is no second request", asy
   const rig = await startRig(t, (_req, res) => res.end());
   const many = `GET http://site.i2p/ HTTP/1.1\r\n${HOST}${'X: a\r\n'.repeat(98)}Connection: close\r\n\r\n`;
   t.regex(await exchange(rig.proxy, many), /^HTTP\/1\.1 200 /);
+});
+
+test('a request that comes byte by byte is served', async (t) => {
+  const rig = await startRig(t, (req, res) => void req.pipe(res));
+  const socket = connect({ ...rig.proxy, noDelay: true });
+  let answer = '';
+  socket.on('data', (part: Buffer) => {
+    answer += part.toString('latin1');
+  });
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const text = `POST http://site.i2p/ HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`;
+  for (const byte of Buffer.from(text)) {
+    socket.write(Buffer.of(byte));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await closed;
+  t.regex(answer, /^HTTP\/1\.1 200 OK\r\n/);
+  // llhttp hands over what has come, so the chunks may be smaller than they were sent.
+  t.is((answer.split('\r\n\r\n')[1] ?? '').replaceAll(/[\d\r\n]/g, ''), 'abc');
+});
+
+test('a form that is never finished is given up', async (t) => {
+  const rig = await startRig(t, (_req, res) => res.end(), { headMs: 100 });
+  const began = Date.now();
+  await exchange(
+    rig.proxy,
+    'POST http://proxy.i2p/add HTTP/1.1\r\nHost: proxy.i2p\r\nContent-Length: 9\r\n\r\nn',
+  );
+  t.true(Date.now() - began < 3_000);
+});
+
+test('noise never takes the proxy down', async (t) => {
+  const rig = await startRig(t, (_req, res) => res.end());
+  const random = recordedEntropy('noise');
+  const starts = [
+    '',
+    'GET ',
+    'GET http://site.i2p/ HTTP/1.1\r\n',
+    `CONNECT site.i2p:443 HTTP/1.1\r\n${HOST}\r\n`,
+  ];
+  await Promise.all(
+    starts.flatMap((start) =>
+      [1, 40, 900].map((n) => exchange(rig.proxy, start + Buffer.from(random(n)).toString('latin1'), 300)),
+    ),
+  );
+  const get = `GET http://site.i2p/ HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
+  t.regex(await exchange(rig.proxy, get), /^HTTP\/1\.1 200 /);
 });
 
 test('a chunk size that is no number cuts the upload', async (t) => {

@@ -165,6 +165,35 @@ test('a site that stays silent is given up in time', async (t) => {
   await until(t, () => rig.dialer.streams[0]?.destroyed === true);
 });
 
+test('a slow download is not an idle one', async (t) => {
+  const rig = await startRig(
+    t,
+    (_req, res) => {
+      let left = 8;
+      const timer = setInterval(() => {
+        if (--left > 0) return void res.write('x');
+        clearInterval(timer);
+        res.end();
+      }, 50);
+    },
+    { idleMs: 200 },
+  );
+  t.is((await fetchThrough(rig, 'http://site.i2p/')).body.toString(), 'x'.repeat(7));
+});
+
+test('a browser that leaves a silent site takes the stream with it', async (t) => {
+  let reached = false;
+  const rig = await startRig(t, () => {
+    reached = true;
+  });
+  const asked = request({ ...rig.proxy, path: 'http://site.i2p/', headers: { host: 'site.i2p' } });
+  asked.on('error', () => {});
+  asked.end();
+  await until(t, () => reached);
+  asked.destroy();
+  await until(t, () => rig.dialer.streams[0]?.destroyed === true);
+});
+
 test('an answer that is no HTTP, or too long a head, is 502; a body cut short cuts the connection', async (t) => {
   const rig = await startRig(t, (req, res) => {
     const head =

@@ -4,7 +4,7 @@ import { createServer as createHttp, type IncomingMessage, type RequestListener,
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Duplex, duplexPair } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { toBase64 } from '@allium/common/bytes/text.ts';
 import test, { type ExecutionContext } from 'ava';
@@ -13,14 +13,13 @@ import {
   ServerTunnel,
   type ServerTunnelOptions,
 } from '../../../../services/router/host/client/server-tunnel.ts';
-import { destinationOf, listening, until } from './fake-i2p.ts';
+import { destinationOf, i2pPair, listening, until } from './fake-i2p.ts';
 
 const VISITOR = destinationOf('a visitor');
 const REMOTE = { hash: VISITOR.hash, b32: base32Name(VISITOR.hash), base64: toBase64(VISITOR.raw) };
 
 function open(tunnel: ServerTunnel, remote = REMOTE): Duplex {
-  const [ours, theirs] = duplexPair();
-  ours.on('error', () => {});
+  const [ours, theirs] = i2pPair();
   tunnel.accept({ stream: theirs, remote });
   return ours;
 }
@@ -44,7 +43,12 @@ async function ask(tunnel: ServerTunnel, text: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let all = '';
   stream.on('data', (part: Buffer) => (all += part.toString('latin1')));
-  for (const end of ['end', 'close']) stream.once(end, () => resolve(all));
+  for (const end of ['end', 'close']) {
+    stream.once(end, () => {
+      stream.end();
+      resolve(all);
+    });
+  }
   return promise;
 }
 
@@ -93,7 +97,15 @@ test("a visitor may ask twice on one stream, by node's own client", async (t) =>
     return (await buffer(answer)).toString();
   };
   t.is(await once('POST'), `POST ${createHash('sha256').update(body).digest('hex')}`);
-  tunnel.stop();
+  await tunnel.stop();
+  await until(t, () => tunnel.open === 0);
+});
+
+test('a visitor who never closes is cut once he was served', async (t) => {
+  const { tunnel } = await startHttp(t, (_req, res) => res.end(), { limits: { closeMs: 50 } });
+  const stream = open(tunnel);
+  stream.resume();
+  stream.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
   await until(t, () => tunnel.open === 0);
 });
 
@@ -101,7 +113,7 @@ test('two requests on one stream are answered in turn', async (t) => {
   const { tunnel } = await startHttp(t, (req, res) => res.end(req.url));
   const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
   const answer = await ask(tunnel, get('/one') + get('/two', 'Connection: close\r\n'));
-  t.regex(answer, /\/one[^]*\/two/);
+  t.regex(answer, /\/one[\s\S]*\/two/);
 });
 
 const BAD: readonly (readonly [title: string, bytes: string, status: number])[] = [
@@ -153,8 +165,12 @@ test('a WebSocket reaches the service', async (t) => {
   });
   const stream = open(tunnel);
   stream.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly,');
-  setTimeout(() => stream.end('late'), 50);
-  const all = (await buffer(stream)).toString();
+  let all = '';
+  stream.on('data', (part: Buffer) => {
+    all += part.toString();
+    if (all.endsWith('early,')) stream.end('late');
+  });
+  await new Promise((resolve) => stream.once('end', resolve));
   t.true(all.endsWith('\r\n\r\nearly,late'), all);
   t.is(headers['x-i2p-destb32'], REMOTE.b32);
 });
@@ -169,15 +185,22 @@ test('a slow answer is not a slow head', async (t) => {
   const { tunnel } = await startHttp(t, (_req, res) => void setTimeout(() => res.end('late'), 200), {
     limits: { headMs: 60, keepAliveMs: 60 },
   });
-  t.regex(await ask(tunnel, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 200 [^]*late/);
+  t.regex(await ask(tunnel, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 200 [\s\S]*late/);
 });
 
 test('a visitor who leaves frees the service', async (t) => {
   let closed = false;
-  const { tunnel } = await startHttp(t, (req) => void req.once('close', () => (closed = true)));
+  let reached = false;
+  const { tunnel } = await startHttp(t, (req) => {
+    reached = true;
+    req.once('close', () => {
+      closed = true;
+    });
+  });
   const stream = open(tunnel);
   stream.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-  setTimeout(() => stream.destroy(), 50);
+  await until(t, () => reached);
+  stream.destroy();
   await until(t, () => closed && tunnel.open === 0);
 });
 
@@ -223,7 +246,7 @@ test('streams over the limits are reset: all, and of one visitor', async (t) => 
   await until(t, () => tunnel.open === 2);
   open(tunnel);
   t.is(tunnel.open, 3);
-  tunnel.stop();
+  await tunnel.stop();
   await until(t, () => tunnel.open === 0);
   open(tunnel);
   t.is(tunnel.open, 0);

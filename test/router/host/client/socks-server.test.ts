@@ -151,8 +151,8 @@ test('a client that leaves while its stream opens leaves none behind', async (t)
   await until(t, () => rig.dialer.dialled.length === 2);
   raw.destroy();
   (await attempt).destroy();
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  t.is(rig.dialer.streams.filter((stream) => !stream.destroyed).length, 0);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until(t, () => rig.dialer.streams.every((stream) => stream.destroyed));
 });
 
 test('a stream without traffic is closed', async (t) => {

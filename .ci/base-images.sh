@@ -5,7 +5,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${ALLIUM_CACHE:-/var/cache/allium}
+cache=${ALLIUM_CACHE:-$([ "$(id -u)" = 0 ] && echo /var/cache/allium || echo "$HOME/.cache/allium")}
 node_version=26.10.0 # package.json's optionalDependencies name the same
 mkdir -p "$cache"
 work=$(mktemp -d)
@@ -24,11 +24,7 @@ debian() {
   local file=$cache/debian-trixie-slim.tar
   if [ ! -s "$file" ]; then
     [ "$(id -u)" = 0 ] || fail "only root can bootstrap debian:trixie-slim, and no image registry answers"
-    if ! command -v mmdebstrap >/dev/null; then
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends mmdebstrap >"$cache/apt.log" 2>&1 ||
-        { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends mmdebstrap; } \
-          >>"$cache/apt.log" 2>&1 || fail "cannot install mmdebstrap; see $cache/apt.log"
-    fi
+    command -v mmdebstrap >/dev/null || "$here/apt-install.sh" mmdebstrap
     echo "base-images: bootstrapping debian:trixie-slim"
     # The host's own certificates go in: a registry mirror may answer under a private authority.
     mmdebstrap --quiet --variant=minbase --include=ca-certificates \

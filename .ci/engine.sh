@@ -4,7 +4,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${ALLIUM_CACHE:-/var/cache/allium}
+cache=${ALLIUM_CACHE:-$([ "$(id -u)" = 0 ] && echo /var/cache/allium || echo "$HOME/.cache/allium")}
 plugins=${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins
 ready() { docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }
 fail() {
@@ -14,26 +14,14 @@ fail() {
 
 ready && exit 0
 
-missing=()
-command -v docker >/dev/null || missing+=("docker")
-docker info >/dev/null 2>&1 || missing+=("an answering Docker engine")
-docker compose version >/dev/null 2>&1 || missing+=("docker compose")
-docker buildx version >/dev/null 2>&1 || missing+=("docker buildx")
-[ "$(id -u)" = 0 ] || fail "missing: $(printf '%s; ' "${missing[@]}")and only root can install them"
-command -v apt-get >/dev/null || fail "missing: $(printf '%s; ' "${missing[@]}")and this is no Debian to install them on"
+[ "$(id -u)" = 0 ] || fail "no Docker engine with compose and buildx answers, and only root can install one"
 mkdir -p "$cache"
 
-# apt's own lists may be absent or old on a fresh machine: refresh them only when an install needs it.
-apt_install() {
-  echo "engine: installing $*"
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >"$cache/apt.log" 2>&1 && return
-  apt-get update -q >"$cache/apt.log" 2>&1 || true # one dead third-party source must not stop us
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >"$cache/apt.log" 2>&1 ||
-    fail "cannot install $*; see $cache/apt.log"
-}
-
 if ! docker info >/dev/null 2>&1; then
-  command -v dockerd >/dev/null || apt_install docker.io iptables
+  command -v dockerd >/dev/null || "$here/apt-install.sh" docker.io iptables
+  # A killed engine leaves its number behind; another process may have it by now, and dockerd would refuse to start.
+  pid=$(cat /var/run/docker.pid 2>/dev/null || true)
+  [ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] || rm -f /var/run/docker.pid
   echo "engine: starting dockerd, its log is $cache/dockerd.log"
   setsid dockerd >"$cache/dockerd.log" 2>&1 </dev/null &
   for _ in $(seq 120); do

@@ -7,24 +7,27 @@ import type { Endpoint } from './fetching.ts';
 
 /** Addresses as in compose.yaml. */
 export const ADDRESSES = {
-  'tor-authority-1': '10.219.0.10',
-  'tor-authority-2': '10.220.0.10',
-  'tor-authority-3': '10.221.0.10',
-  'tor-exit-1': '10.222.0.10',
-  'tor-exit-2': '10.223.0.10',
+  'tor-authority-1': '10.216.0.10',
+  'tor-authority-2': '10.217.0.10',
+  'tor-authority-3': '10.218.0.10',
+  'tor-exit-1': '10.219.0.10',
+  'tor-exit-2': '10.220.0.10',
   'tor-client': '10.224.0.3',
-  'i2pd-peer-1': '10.209.0.10',
-  'i2pd-peer-2': '10.210.0.10',
-  'i2pd-peer-3': '10.211.0.10',
-  'i2pd-peer-4': '10.212.0.10',
-  'i2pd-peer-5': '10.213.0.10',
-  'i2pd-peer-6': '10.214.0.10',
-  'i2pd-peer-7': '10.215.0.10',
-  'i2pd-peer-8': '10.216.0.10',
-  'i2pd-eepsite': '10.217.0.10',
-  'i2pd-reader': '10.218.0.10',
+  'i2pd-peer-1': '10.193.0.10',
+  'i2pd-peer-2': '10.194.0.10',
+  'i2pd-peer-3': '10.195.0.10',
+  'i2pd-peer-4': '10.196.0.10',
+  'i2pd-peer-5': '10.197.0.10',
+  'i2pd-peer-6': '10.198.0.10',
+  'i2pd-peer-7': '10.199.0.10',
+  'i2pd-peer-8': '10.200.0.10',
+  'i2pd-peer-9': '10.201.0.10',
+  'i2pd-peer-10': '10.202.0.10',
+  'i2pd-peer-11': '10.203.0.10',
+  'i2pd-eepsite': '10.210.0.10',
+  'i2pd-reader': '10.211.0.10',
   'i2pd-client': '10.224.0.4',
-  site: '10.208.0.2',
+  site: '10.192.0.2',
 } as const;
 export type Role = keyof typeof ADDRESSES;
 export const ROLES = Object.keys(ADDRESSES) as Role[];
@@ -60,6 +63,7 @@ export const SHARED = {
   site: 'site',
   b32: 'eepsite.b32',
   description: 'network.json',
+  demo: 'demo',
 } as const;
 
 /** Removes what the network made in its folder, and nothing else. */

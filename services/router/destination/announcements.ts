@@ -27,6 +27,11 @@ export class Announcements {
     return known.sent < published || now >= known.sentAt + ANNOUNCE_AGAIN;
   }
 
+  /** False once `remote` has confirmed our LeaseSet of date `published`, or a later one. */
+  lacks(remote: DestHash, published: number): boolean {
+    return (this.#known.get(remote)?.confirmed ?? 0) < published;
+  }
+
   /** It is sent now; the returned name comes back from GarlicCore once it arrived. */
   sent(remote: DestHash, published: number, now: number): number {
     const known = this.#known.get(remote);

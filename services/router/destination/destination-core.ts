@@ -1,8 +1,7 @@
-import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
 import { GarlicCore } from '../garlic/garlic-core.ts';
 import type { Opened } from '../garlic/garlic-types.ts';
-import { decodeBody, messageOf } from '../i2np/body.ts';
+import { messageOf } from '../i2np/body.ts';
 import { type GarlicClove, LOCAL_DELIVERY } from '../i2np/clove.ts';
 import { storeOf } from '../i2np/database-store.ts';
 import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
@@ -10,11 +9,13 @@ import type { DestinationKeys } from '../wire/destination.ts';
 import { type DestHash, destHash } from '../wire/hash.ts';
 import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
 import { Announcements } from './announcements.ts';
-import { decodeI2cp, encodeI2cp } from './i2cp-gzip.ts';
-import { MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
+import { frameOf, garlicOf, leaseSetOf } from './clove-content.ts';
+import { encodeI2cp } from './i2cp-gzip.ts';
+import { DOUBT_AFTER, MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
 import { OwnLeaseSet } from './own-lease-set.ts';
-import { type Remote, Remotes, supportedKey } from './remotes.ts';
+import { type Remote, Remotes } from './remotes.ts';
 import { Route } from './route.ts';
+import { Teller } from './teller.ts';
 import type { DestinationInput, DestinationOutput } from './types.ts';
 import { type Outgoing, Waiting } from './waiting.ts';
 
@@ -34,6 +35,7 @@ export class DestinationCore {
   readonly #remotes: Remotes;
   readonly #waiting = new Waiting();
   readonly #announcements = new Announcements();
+  readonly #teller: Teller;
   #askedWake = Number.POSITIVE_INFINITY;
 
   constructor({ keys, publish, random }: DestinationConfig) {
@@ -42,6 +44,7 @@ export class DestinationCore {
     this.#garlic = new GarlicCore({ keys: keys.encryption, random });
     this.#own = new OwnLeaseSet(keys, publish);
     this.#remotes = new Remotes(random);
+    this.#teller = new Teller(this.#remotes, this.#announcements);
   }
 
   /** Our LeaseSet, while tunnels lead to us. */
@@ -70,8 +73,7 @@ export class DestinationCore {
   #apply(input: DestinationInput, now: number, out: DestinationOutput[]): void {
     switch (input.kind) {
       case 'leases':
-        this.#own.update(input.leases, now);
-        this.#publish(now, out);
+        this.#leases(input.leases, now, out);
         break;
       case 'send':
         this.#send(input, now, out);
@@ -86,7 +88,7 @@ export class DestinationCore {
         this.#lookupFailed(input.hash, now, out);
         break;
       case 'stalled':
-        this.#remotes.get(input.remote, now)?.route.stalled(now);
+        this.#stalled(this.#remotes.get(input.remote, now), now, out);
         break;
       case 'tick':
         this.#tick(now, out);
@@ -94,9 +96,43 @@ export class DestinationCore {
     }
   }
 
+  #leases(leases: readonly Lease[], now: number, out: DestinationOutput[]): void {
+    const before = this.#own.current(now);
+    this.#own.update(leases, now);
+    this.#publish(now, out);
+    if (this.#own.current(now) !== before) this.#teller.changed(now);
+  }
+
+  /** Messages to `remote` get lost: our tunnel, its leases or its side of the session may be gone. */
+  #stalled(remote: Remote | undefined, now: number, out: DestinationOutput[]): void {
+    if (!remote) return;
+    remote.lost = true;
+    remote.route.stalled(now);
+    if (!remote.leaseSet.unpublished) this.#refresh(remote, now, out);
+    if (!remote.publicKey || now < Math.max(remote.heardAt, remote.doubtedAt) + DOUBT_AFTER) return;
+    remote.doubtedAt = now;
+    this.#garlic.doubt(remote.publicKey);
+  }
+
+  #refresh(remote: Remote, now: number, out: DestinationOutput[]): void {
+    if (now < remote.refreshedAt + REFRESH_SPACING) return;
+    remote.refreshedAt = now;
+    out.push({ kind: 'lookup', hash: remote.hash });
+  }
+
+  #tell(now: number, out: DestinationOutput[]): void {
+    const { remotes, again } = this.#teller.due(this.#own.current(now), now);
+    for (const remote of remotes) {
+      if (again) this.#stalled(remote, now, out);
+      const lease = remote.route.choose(remote.leaseSet.leases, now);
+      if (lease) this.#encrypt(remote, lease, undefined, now, out);
+    }
+  }
+
   #tick(now: number, out: DestinationOutput[]): void {
     this.#askedWake = Number.POSITIVE_INFINITY;
     this.#publish(now, out);
+    this.#tell(now, out);
     for (const remote of this.#waiting.overdue(now))
       out.push({ kind: 'unreachable', remote, reason: 'noLeaseSet' });
     for (const { remote, payload } of this.#garlic.tick(now)) {
@@ -120,26 +156,31 @@ export class DestinationCore {
       if (this.#waiting.add(message, now)) out.push({ kind: 'lookup', hash: message.to });
       return;
     }
-    if (Route.agesOut(remote.leaseSet.leases, now) && now >= remote.refreshedAt + REFRESH_SPACING) {
-      remote.refreshedAt = now;
-      out.push({ kind: 'lookup', hash: remote.hash });
-    }
+    if (Route.agesOut(remote.leaseSet.leases, now)) this.#refresh(remote, now, out);
     this.#encrypt(remote, lease, message, now, out);
   }
 
-  #encrypt(remote: Remote, lease: Lease, message: Outgoing, now: number, out: DestinationOutput[]): void {
+  /** Without a message: only our LeaseSet, if the remote lacks it. */
+  #encrypt(
+    remote: Remote,
+    lease: Lease,
+    message: Outgoing | undefined,
+    now: number,
+    out: DestinationOutput[],
+  ): void {
     const { hash, publicKey } = remote;
     if (!publicKey) {
       out.push({ kind: 'unreachable', remote: hash, reason: 'noSupportedKey' });
       return;
     }
-    const data = encodeI2cp(message, message.compress);
-    const cloves: GarlicClove[] = [
-      {
+    const cloves: GarlicClove[] = [];
+    if (message) {
+      const data = encodeI2cp(message, message.compress);
+      cloves.push({
         delivery: { kind: 'destination', hash: remote.hashBytes },
         message: this.#i2np({ kind: 'data', data }, now),
-      },
-    ];
+      });
+    }
     const own = this.#own.current(now);
     const fresh = this.#garlic.stage({ publicKey }, now) !== 'existing';
     const announce = own && (fresh || this.#announcements.wanted(hash, own.published, now));
@@ -163,16 +204,12 @@ export class DestinationCore {
   }
 
   #message(message: I2npMessage, now: number, out: DestinationOutput[]): void {
-    if (message.type !== I2NP_TYPE.garlic) {
+    const data = message.type === I2NP_TYPE.garlic ? garlicOf(message) : undefined;
+    if (!data) {
       out.push({ kind: 'rejected', code: 'message' });
       return;
     }
-    const body = attempt(() => decodeBody(message));
-    if (body?.kind !== 'garlic') {
-      out.push({ kind: 'rejected', code: 'message' });
-      return;
-    }
-    const opened = this.#garlic.decrypt(body.data, now);
+    const opened = this.#garlic.decrypt(data, now);
     if (opened.kind === 'refused') {
       out.push({ kind: 'rejected', code: opened.code });
       return;
@@ -194,6 +231,7 @@ export class DestinationCore {
       if (message.type === I2NP_TYPE.databaseStore) this.#store(message, opened.from, now, out);
     }
     const senders = opened.from ? this.#remotes.withKey(opened.from) : [];
+    for (const sender of senders) this.#remotes.heard(sender, now);
     if (opened.session === 'new') for (const sender of senders) this.#announcements.forget(sender);
     for (const { message } of ours) {
       if (message.type === I2NP_TYPE.data) this.#data(message, senders, out);
@@ -206,24 +244,14 @@ export class DestinationCore {
     );
   }
 
-  /** A LeaseSet from a session is believed only if it is that of the session's own key. */
   #store(message: I2npMessage, from: Uint8Array | undefined, now: number, out: DestinationOutput[]): void {
-    const body = attempt(() => decodeBody(message));
-    const leaseSet =
-      body?.kind === 'databaseStore' && body.entry.what === 'leaseSet' ? body.entry.leaseSet : undefined;
-    const key = leaseSet && supportedKey(leaseSet);
-    if (!leaseSet || !key || !from || Buffer.compare(key, from) !== 0) {
-      out.push({ kind: 'rejected', code: 'leaseSet' });
-      return;
-    }
-    this.#learn(leaseSet, now, out);
+    const leaseSet = leaseSetOf(message, from);
+    if (leaseSet) this.#learn(leaseSet, now, out);
+    else out.push({ kind: 'rejected', code: 'leaseSet' });
   }
 
   #data(message: I2npMessage, senders: readonly DestHash[], out: DestinationOutput[]): void {
-    const frame = attempt(() => {
-      const body = decodeBody(message);
-      return body.kind === 'data' ? decodeI2cp(body.data) : undefined;
-    });
+    const frame = frameOf(message);
     if (frame) out.push({ kind: 'received', senders, ...frame });
     else out.push({ kind: 'rejected', code: 'payload' });
   }
@@ -238,6 +266,7 @@ export class DestinationCore {
       return;
     }
     for (const message of this.#waiting.take(leaseSet.hash, now)) this.#send(message, now, out);
+    if (taken && remote.lost) out.push({ kind: 'resume', remote: leaseSet.hash });
   }
 
   #lookupFailed(hash: DestHash, now: number, out: DestinationOutput[]): void {
@@ -248,19 +277,9 @@ export class DestinationCore {
 
   #wake(out: DestinationOutput[]): void {
     const garlic = this.#garlic.nextWake() ?? Number.POSITIVE_INFINITY;
-    const at = Math.min(garlic, this.#own.wakeAt, this.#waiting.wakeAt);
+    const at = Math.min(garlic, this.#own.wakeAt, this.#waiting.wakeAt, this.#teller.wakeAt);
     if (at >= this.#askedWake) return;
     this.#askedWake = at;
     out.push({ kind: 'wake', at });
-  }
-}
-
-/** What a decoder gives, or undefined for what it refuses: the sender's fault. */
-function attempt<T>(decode: () => T): T | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
   }
 }

@@ -18,6 +18,8 @@ export const LEASE_MARGIN = 20_000;
 export const REFRESH_MARGIN = 90_000;
 /** ms that a lease is avoided after it seemed to fail, while there are others. */
 export const FAILED_LEASE_TIME = 120_000;
+/** ms between two changes of path to one remote: all its streams complain at about the same time. */
+export const STALL_SPACING = 600;
 /** Failed leases that one remote's record remembers: as many as a LeaseSet can have. */
 export const MAX_FAILED_LEASES = 16;
 /** ms; LeaseSets from further in the future are refused, as clocks may differ by this much. */
@@ -35,3 +37,13 @@ export const ANNOUNCE_AGAIN = 5_000;
 export const MAX_ANNOUNCEMENTS = 2_048;
 /** Bytes of one payload after decompression; what I2CP can carry. */
 export const MAX_PAYLOAD = 65_535;
+/** ms from a change of our leases until correspondents are told: changes often come in pairs. */
+export const TELL_DELAY = 1_000;
+/** Times that a correspondent is told of one LeaseSet unless it confirms; `ANNOUNCE_AGAIN` lies between them. */
+export const TELL_TRIES = 4;
+/** ms since the last word of a remote for which it is a correspondent: even idle streams speak every 90 s. */
+export const CORRESPONDENT_FOR = 200_000;
+/** Correspondents told of one change, latest first; others hear of it with the next message or look us up. */
+export const MAX_TOLD = 32;
+/** ms of silence of a remote that messages get lost to, until it may have lost our session, and between two such doubts. */
+export const DOUBT_AFTER = 10_000;

@@ -29,7 +29,7 @@ export class OwnLeaseSet {
   }
 
   update(leases: readonly Lease[], now: number): void {
-    const alive = leases.filter((lease) => lease.expires > now).sort((a, b) => b.expires - a.expires);
+    const alive = leases.filter((lease) => lease.expires > now).sort(longestFirst);
     const usable = alive.slice(0, MAX_LEASES);
     if (sameLeases(usable, this.#leases)) return;
     this.#leases = usable;
@@ -67,6 +67,10 @@ export class OwnLeaseSet {
       unpublished: !this.#published,
     });
   }
+}
+
+function longestFirst(a: Lease, b: Lease): number {
+  return b.expires - a.expires || a.tunnelId - b.tunnelId;
 }
 
 function sameLeases(a: readonly Lease[], b: readonly Lease[]): boolean {

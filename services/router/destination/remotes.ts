@@ -16,6 +16,12 @@ export interface Remote {
   readonly route: Route;
   /** ms; last lookup for a fresh LeaseSet */
   refreshedAt: number;
+  /** ms; last message in a session bound to its key */
+  heardAt: number;
+  /** ms; last time that we doubted that session */
+  doubtedAt: number;
+  /** messages got lost since it was heard */
+  lost: boolean;
 }
 
 /** LeaseSets of others, by Destination and by the key that their ratchet sessions are bound to. */
@@ -43,6 +49,22 @@ export class Remotes {
     return this.#byKey.get(keyName(publicKey)) ?? [];
   }
 
+  /** A message came in a session bound to its key. */
+  heard(hash: DestHash, now: number): void {
+    const remote = this.#byHash.get(hash);
+    if (!remote) return;
+    remote.heardAt = now;
+    remote.lost = false;
+  }
+
+  /** Those heard since `since` (ms), latest first, at most `limit`. */
+  heardSince(since: number, limit: number, now: number): Remote[] {
+    return [...this.#byHash.values()]
+      .filter(({ heardAt, leaseSet }) => heardAt >= since && leaseSet.expires > now)
+      .sort((a, b) => b.heardAt - a.heardAt)
+      .slice(0, limit);
+  }
+
   /** Takes a LeaseSet (its signature was checked by the decoder) unless it is old news; true when taken. */
   learn(leaseSet: LeaseSet2, now: number): boolean {
     if (leaseSet.expires <= now || leaseSet.published > now + MAX_AHEAD) return false;
@@ -58,8 +80,10 @@ export class Remotes {
       this.#byHash.set(hash, known);
     } else {
       const route = new Route(this.#random);
-      const refreshedAt = Number.NEGATIVE_INFINITY;
-      this.#byHash.set(hash, { hash, hashBytes: hashBytes(hash), leaseSet, publicKey, route, refreshedAt });
+      const never = Number.NEGATIVE_INFINITY;
+      const times = { refreshedAt: never, heardAt: never, doubtedAt: never };
+      const remote = { hash, hashBytes: hashBytes(hash), leaseSet, publicKey, route, ...times, lost: false };
+      this.#byHash.set(hash, remote);
     }
     if (publicKey) this.#bind(publicKey, hash);
     return true;

@@ -1,7 +1,13 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import { type RandomBytes, randomBelow } from '@allium/common/core/random.ts';
 import type { Lease } from '../wire/lease-set2.ts';
-import { FAILED_LEASE_TIME, LEASE_MARGIN, MAX_FAILED_LEASES, REFRESH_MARGIN } from './limits.ts';
+import {
+  FAILED_LEASE_TIME,
+  LEASE_MARGIN,
+  MAX_FAILED_LEASES,
+  REFRESH_MARGIN,
+  STALL_SPACING,
+} from './limits.ts';
 
 /** Which tunnel of a remote we send to. One at a time, so that messages stay in order. Times in ms. */
 export class Route {
@@ -11,6 +17,7 @@ export class Route {
   #current: Lease | undefined;
   #outbound = 0;
   #stalls = 0;
+  #stalledAt = Number.NEGATIVE_INFINITY;
 
   constructor(random: RandomBytes) {
     this.#random = random;
@@ -41,6 +48,8 @@ export class Route {
 
   /** Messages get lost: change our tunnel and the remote's in turn, so that every pair is tried. */
   stalled(now: number): void {
+    if (now < this.#stalledAt + STALL_SPACING) return;
+    this.#stalledAt = now;
     this.#stalls++;
     if (this.#stalls % 2 === 1) this.#outbound++;
     else if (this.#current) this.#failed.set(nameOf(this.#current), now + FAILED_LEASE_TIME);

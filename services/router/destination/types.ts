@@ -67,6 +67,8 @@ export type DestinationOutput =
   | { readonly kind: 'reply'; readonly purpose: string; readonly message: I2npMessage }
   /** What was queued for `remote` is dropped. */
   | { readonly kind: 'unreachable'; readonly remote: DestHash; readonly reason: UnreachableReason }
+  /** A new way to `remote` is known, after messages got lost: what waits to be repeated may go at once. */
+  | { readonly kind: 'resume'; readonly remote: DestHash }
   /** Something from outside was not usable; for counters. */
   | { readonly kind: 'rejected'; readonly code: RefusedCode | 'message' | 'clove' | 'payload' | 'leaseSet' }
   | { readonly kind: 'wake'; readonly at: number };

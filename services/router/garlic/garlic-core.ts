@@ -76,6 +76,14 @@ export class GarlicCore {
     return bytes;
   }
 
+  /**
+   * Messages to this remote get lost, and nothing is heard from it: the next few are New Sessions, in case it has
+   * forgotten ours. A word from it under the old session ends that.
+   */
+  doubt(publicKey: Uint8Array): void {
+    this.#sender.doubt(publicKey);
+  }
+
   /** An unbound New Session: anonymous, without a session, never answered. Otherwise as `encrypt`. */
   encryptOneTime(publicKey: Uint8Array, cloves: readonly GarlicClove[], now: number): Uint8Array | undefined {
     return this.#sender.encryptOneTime(publicKey, cloves, now);

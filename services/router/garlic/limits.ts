@@ -128,3 +128,6 @@ export const PROBE_AFTER = 30_000;
 
 /** Milliseconds between two looks for what has expired. */
 export const SWEEP_INTERVAL = 15_000;
+
+/** New Sessions sent in place of a doubted session's messages: enough that one arrives, few enough to cost nothing. */
+export const DOUBTED_MESSAGES = 4;

@@ -65,6 +65,7 @@ export class Receiver {
     set.used(index);
     session.heardAt = now;
     session.heard = true;
+    session.doubts = 0;
     for (const incoming of session.remote.incoming) incoming.overtaken = true;
     session.receiveRatchet.confirmed(set.id);
     if (set === session.receive) session.retireOld(now);

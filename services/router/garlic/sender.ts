@@ -5,6 +5,7 @@ import type { GarlicClove } from '../i2np/clove.ts';
 import { sealExisting } from './existing-session.ts';
 import type { GarlicOutput, GarlicRemote, Stage } from './garlic-types.ts';
 import { replyTagSet } from './key-schedule.ts';
+import { DOUBTED_MESSAGES } from './limits.ts';
 import { sealNewSession, sealReply } from './new-session.ts';
 import type { PayloadWriter } from './payload.ts';
 import type { Debtor, Remotes } from './remotes.ts';
@@ -29,6 +30,11 @@ export class Sender {
     const way = remote && wayTo(remote, now);
     if (!way) return 'new';
     return way.kind === 'session' ? 'existing' : 'reply';
+  }
+
+  /** See `GarlicCore.doubt`. */
+  doubt(publicKey: Uint8Array): void {
+    for (const session of this.#remotes.find(publicKey)?.sessions ?? []) session.doubts = DOUBTED_MESSAGES;
   }
 
   encrypt(
@@ -105,6 +111,7 @@ export class Sender {
     const payload = this.#writer.write([dateTime(now)], cloves);
     const sealed = sealNewSession(remote.publicKey, this.#keys, payload, this.#random);
     if (!sealed) return undefined;
+    for (const session of remote.sessions) if (session.doubts > 0) session.doubts--;
     const keys = replyTagSet(sealed.sent.state.ck);
     const outstanding = new Outstanding(this.#remotes.tags, remote, sealed.sent, keys, now);
     outstanding.ack = ack;

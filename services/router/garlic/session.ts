@@ -130,6 +130,8 @@ export class Session {
   /** when another session took this one's place */
   replacedAt: number | undefined;
   answerAt: number | undefined;
+  /** messages that still go as New Sessions instead, as the remote may have lost this one */
+  doubts = 0;
   readonly acksOwed: AckedMessage[] = [];
   /** tag set ID and index of our messages that carried an ack request → the application's names */
   readonly awaited = new BoundedMap<number, number>(MAX_AWAITED_ACKS);
@@ -155,7 +157,8 @@ export class Session {
 
   /** Whether messages are still sent here; if not, a New Session is due. */
   usable(now: number): boolean {
-    if (this.send.exhausted || (!this.heard && now > this.createdAt + CONFIRM_WITHIN)) return false;
+    if (this.doubts > 0 || this.send.exhausted || (!this.heard && now > this.createdAt + CONFIRM_WITHIN))
+      return false;
     return now <= this.heardAt + RESTART_AFTER_SILENCE || now <= this.createdAt + RESTART_AFTER_AGE;
   }
 

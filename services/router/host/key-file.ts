@@ -24,17 +24,16 @@ export function loadOrCreateKeys<T>(
   codec: { encode(keys: T): Uint8Array; decode(bytes: Uint8Array): T },
   create: () => T,
 ): T {
+  const exists = existsSync(file);
   try {
-    if (existsSync(file)) return codec.decode(readFileSync(file));
+    if (exists) return codec.decode(readFileSync(file));
     const keys = create();
     writeWhole(file, codec.encode(keys));
     return keys;
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-    throw new KeyFileError(
-      { code: 'key-file', file },
-      `${file}: ${why}; restore it from a backup or move it away`,
-    );
+    const advice = exists ? 'restore it from a backup or move it away' : 'it cannot be written';
+    throw new KeyFileError({ code: 'key-file', file }, `${file}: ${why}; ${advice}`);
   }
 }
 

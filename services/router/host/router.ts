@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode, encode } from '@allium/common/bytes/codec.ts';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
@@ -59,7 +58,6 @@ export class Router {
     this.#config = config;
     this.#terminal = terminal;
     this.#log = createLogger('router', config.logLevel);
-    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     const keys = loadOrCreateKeys(join(config.dataDir, 'router.keys'), routerKeysFile, () =>
       createRouterKeys(randomBytes),
     );

@@ -26,19 +26,38 @@ const MAX_PENDING = 2_000;
 /**
  * A store in one SQLite file. Writes are collected and flushed in one transaction, so kill -9 loses the last few
  * seconds and never the rest. A disk that is full or a failing write is counted and tried again with the next flush;
- * a file that is no database is moved aside (`.damaged`) and a new one begun.
+ * a file that is no database is moved aside (`.damaged`) and a new one begun. Where no file can be opened at all, as on
+ * a full disk, the router lives without: the rows are kept in memory, and that is counted too.
  */
 export function openStore(dataDir: string): Store {
   const file = join(dataDir, 'netdb.sqlite');
   const counters = new Counters();
   try {
-    return sqliteStore(open(file), counters);
+    return sqliteStore(openOrReplace(file, counters), counters);
   } catch {
+    counters.add('open-failed');
+    return sqliteStore(open(':memory:'), counters);
+  }
+}
+
+function openOrReplace(file: string, counters: Counters): DatabaseSync {
+  try {
+    return open(file);
+  } catch (error) {
+    if (!(error instanceof DamagedError) && !isDamage(error)) throw error;
     counters.add('damaged-file');
     renameSync(file, `${file}.damaged`);
     for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-    return sqliteStore(open(file), counters);
+    return open(file);
   }
+}
+
+class DamagedError extends Error {}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB; the upper bytes of an error code hold details. */
+function isDamage(error: unknown): boolean {
+  const { errcode } = error as { errcode?: number };
+  return errcode !== undefined && [11, 26].includes(errcode & 0xff);
 }
 
 function open(file: string): DatabaseSync {
@@ -52,7 +71,7 @@ function open(file: string): DatabaseSync {
   const check = database.prepare('PRAGMA quick_check(1)').get() as { quick_check?: string } | undefined;
   if (check?.quick_check !== 'ok') {
     database.close();
-    throw new Error('damaged database');
+    throw new DamagedError();
   }
   return database;
 }

@@ -113,6 +113,8 @@ export class LocalDestination {
       case 'unreachable':
         counters.add(`unreachable-${output.reason}`);
         return this.stream({ kind: 'unreachable', remote: output.remote }, now);
+      case 'resume':
+        return this.stream({ kind: 'resume', remote: output.remote }, now);
       case 'rejected':
         return counters.add(`rejected-${output.code}`);
       case 'wake':
@@ -135,6 +137,7 @@ export class LocalDestination {
           break;
         case 'stalled':
           this.#step({ kind: 'stalled', remote: output.remote }, now);
+          routes.tunnel({ kind: 'suspect', pool: name }, now);
           break;
         case 'wake':
           this.#parts.wake(output.at);

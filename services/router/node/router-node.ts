@@ -3,6 +3,7 @@ import { Counters } from '@allium/common/observe/counters.ts';
 import { I2NP_TYPE } from '../i2np/message.ts';
 import { NetDbCore } from '../netdb/netdb-core.ts';
 import type { NetDbInput, NetDbOutput } from '../netdb/netdb-events.ts';
+import { TARGET_SESSIONS } from '../peers/dial.ts';
 import type { StreamId } from '../streaming/types.ts';
 import { TunnelCore } from '../tunnel/tunnel-core.ts';
 import { EXPLORATORY, type TunnelInput, type TunnelOutput } from '../tunnel/tunnel-io.ts';
@@ -85,7 +86,7 @@ export class RouterNode {
       ntcp2: { local: keys, localRouterInfo: () => this.#own.at(this.#now), netId: config.netId, random },
       dialOf: (router) => this.#peering.dialOf(router),
       emit: (output) => void this.#outputs.push(output),
-      keepAlive: (router) => this.#neighbours.has(router),
+      keepAlive: (router) => this.#neighbours.has(router) || this.#sessions.size <= TARGET_SESSIONS,
     });
     const holder = (pool: string): LocalDestination | undefined => this.#destinations.get(pool);
     this.#queries = new Queries({ routes: this.#routes, random, tunnel: this.#tunnel, self, holder });
@@ -103,6 +104,8 @@ export class RouterNode {
 
   step(input: NodeInput, now: number): NodeOutput[] {
     this.#now = now;
+    // The host may have spent its only timer on this tick, whatever it was asked for in between.
+    if (input.kind === 'tick') this.#lastWake = Number.POSITIVE_INFINITY;
     this.#apply(input, now);
     return this.#finish(now);
   }
@@ -358,6 +361,7 @@ export class RouterNode {
     local.leases(output.leases, now);
     if (local.ready === output.ready) return;
     local.ready = output.ready;
+    if (output.ready) local.stream({ kind: 'resume' }, now);
     this.#outputs.push({ kind: 'destinationReady', name: output.pool, ready: output.ready });
   }
 

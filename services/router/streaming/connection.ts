@@ -1,5 +1,5 @@
 import type { DestHash } from '../wire/hash.ts';
-import type { ByteBudget } from './budget.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 import { Lifetime } from './lifetime.ts';
 import {
   LAST_SEQUENCE,
@@ -13,7 +13,7 @@ import { PacketBuilder } from './packet-builder.ts';
 import { Peer, payloadLimit } from './peer.ts';
 import { Receiver } from './receiver.ts';
 import { SEND_HIGH_WATER, SEND_LIMIT, SEND_LOW_WATER } from './send-buffer.ts';
-import type { PeerKey, StreamSigner } from './signing.ts';
+import type { PeerKey } from './signing.ts';
 import { CLOSE_RESENDS, MAX_RESENDS, type PathSeed, Transmitter } from './transmitter.ts';
 import type { ResetReason, StreamId, StreamOutput } from './types.ts';
 
@@ -21,23 +21,6 @@ import type { ResetReason, StreamId, StreamOutput } from './types.ts';
 const CHOKE_ABOVE = 60_000;
 /** Flags that only the peer itself may send: a guessed stream ID is not enough. */
 const PROVEN_FLAGS = STREAM_FLAG.synchronize | STREAM_FLAG.close | STREAM_FLAG.reset;
-
-export interface ConnectionOptions {
-  readonly id: StreamId;
-  readonly remote: DestHash;
-  readonly localPort: number;
-  readonly remotePort: number;
-  readonly signer: StreamSigner;
-  readonly budget: ByteBudget;
-  readonly seed?: PathSeed | undefined;
-  readonly now: number;
-  /** for an incoming stream: from its SYN */
-  readonly peer?:
-    | { readonly key: PeerKey; readonly streamId: number; readonly maxPayload: number }
-    | undefined;
-  /** for an outgoing stream: 32-byte hash of `remote`, for replay protection */
-  readonly target?: Uint8Array | undefined;
-}
 
 /** One stream: binds the sending and the receiving half to packets, proofs and the close handshake. */
 export class Connection {
@@ -122,6 +105,7 @@ export class Connection {
     }
     const syn = (flags & STREAM_FLAG.synchronize) !== 0;
     if (syn && !this.#synchronize(packet)) return;
+    if (syn && this.incoming && this.open && this.#transmitter.repeatSyn(now)) this.#stalled(now, out);
     // Its SYN may be late or lost: packets of a session that proves the peer tell the ID as well, for a NACK of it.
     if (trusted && this.peerStreamId === 0) this.#builder.peerStreamId = packet.receiveStreamId;
     // An ack of what was never sent is of no consequence, whoever sent it.
@@ -166,6 +150,12 @@ export class Connection {
     }
     if (reason) this.#die(reason, out);
     else this.#bury();
+  }
+
+  /** What was sent lately went a way that is gone; there is another now. */
+  resume(now: number, out: StreamOutput[]): void {
+    this.#transmitter.resume(now);
+    this.flush(now, out);
   }
 
   tick(now: number, out: StreamOutput[]): void {

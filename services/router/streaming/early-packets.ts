@@ -1,7 +1,7 @@
 import { copyOf } from '@allium/common/bytes/compare.ts';
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import type { DestHash } from '../wire/hash.ts';
-import { EARLY_LIFETIME, MAX_EARLY_PACKETS, MAX_EARLY_STREAMS } from './limits.ts';
+import { EARLY_LIFETIME, MAX_EARLY_PACKETS, MAX_EARLY_SIZE, MAX_EARLY_STREAMS } from './limits.ts';
 
 interface Early {
   readonly until: number;
@@ -13,6 +13,7 @@ export class EarlyPackets {
   readonly #streams = new BoundedMap<string, Early>(MAX_EARLY_STREAMS);
 
   keep(from: DestHash, receiveStreamId: number, bytes: Uint8Array, now: number): void {
+    if (bytes.length > MAX_EARLY_SIZE) return;
     const key = keyOf(from, receiveStreamId);
     const early = this.#streams.get(key);
     if (!early || early.until <= now) {

@@ -15,8 +15,10 @@ export const CONNECT_TIMEOUT = 120_000;
 export const KEEPALIVE_AFTER = 90_000;
 /** ms of silence until a stream is dead. A peer may leave keepalives unanswered, so this is long. */
 export const IDLE_LIMIT = 1_800_000;
+/** ms after which a SYN that comes again means that our answer got lost. */
+export const REPEATED_SYN_AFTER = 1_000;
 /** ms between two `stalled` of one stream. */
-export const STALL_SPACING = 3_000;
+export const STALL_SPACING = 300;
 /** Repeated packets that mean: our acks get lost. */
 export const STALL_DUPLICATES = 3;
 /** i2pd counts in 31 bits; a stream ends there (3.9 TB). */
@@ -40,7 +42,8 @@ export const TOMB_LIFETIME = 60_000;
 /** Remotes whose path figures are kept for the next stream, and for how long (ms; Java: "a few minutes"). */
 export const MAX_PATHS = 512;
 export const PATH_LIFETIME = 300_000;
-/** Streams whose packets came before their SYN, packets of each, and for how long (ms; i2pd 10 s). */
+/** Streams whose packets came before their SYN, packets of each, their bytes, and for how long (ms; i2pd 10 s). */
 export const MAX_EARLY_STREAMS = 64;
 export const MAX_EARLY_PACKETS = 16;
+export const MAX_EARLY_SIZE = 4_096;
 export const EARLY_LIFETIME = 10_000;

@@ -4,7 +4,8 @@ import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
 import { type DestHash, hashBytes } from '../wire/hash.ts';
 import { Agenda } from './agenda.ts';
 import { ByteBudget } from './budget.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionOptions } from './connection-options.ts';
 import { EarlyPackets } from './early-packets.ts';
 import { SYN_BURST, SYN_RATE } from './limits.ts';
 import { type DecodedPacket, decodePacket, peekStreamIds, STREAM_FLAG } from './packet.ts';
@@ -89,6 +90,8 @@ export class StreamManager {
         return [];
       case 'unreachable':
         return this.#unreachable(input.remote, now);
+      case 'resume':
+        return this.#resume(input.remote, now);
       case 'ping':
         return [this.#stray.ping(input.id, input.payload, { to: input.remote, fromPort: 0, toPort: 0 })];
       case 'tick':
@@ -194,6 +197,13 @@ export class StreamManager {
       .all()
       .filter((connection) => connection.remote === remote && !connection.open)
       .flatMap((connection) => this.#run(connection, now, (it, out) => it.abort('unreachable', now, out)));
+  }
+
+  #resume(remote: DestHash | undefined, now: number): StreamOutput[] {
+    return this.#streams
+      .all()
+      .filter((connection) => remote === undefined || connection.remote === remote)
+      .flatMap((connection) => this.#run(connection, now, (it, out) => it.resume(now, out)));
   }
 
   #tick(now: number): StreamOutput[] {

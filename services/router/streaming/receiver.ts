@@ -71,6 +71,10 @@ export class Receiver {
     rtt: number | undefined,
   ): readonly Received[] {
     if (payload.length > MAX_PAYLOAD) return NOTHING;
+    if (this.closed) {
+      this.ack.duplicate(now);
+      return NOTHING;
+    }
     if (!this.#hasRoom(sequence, payload.length)) {
       this.#choke(now);
       return NOTHING;
@@ -97,6 +101,8 @@ export class Receiver {
         break;
     }
     if (this.#unconsumed >= CHOKE_AT) this.#choke(now);
+    // Choked for want of common room, which there is again.
+    else if (status === 'next') this.#unchoke(now);
     return ready;
   }
 
@@ -105,11 +111,7 @@ export class Receiver {
     const taken = Math.min(bytes, this.#unconsumed);
     this.#unconsumed -= taken;
     this.#budget.give(taken);
-    if (!this.#choking || this.#unconsumed > UNCHOKE_AT) return;
-    this.#choking = false;
-    this.#unchokesLeft = UNCHOKE_REPEATS;
-    this.#unconfirmed = UNCHOKED_AFTER;
-    this.#unchokeAt = now;
+    this.#unchoke(now);
   }
 
   /** The ack fields for a packet that leaves now; undefined before anything was received. */
@@ -159,6 +161,14 @@ export class Receiver {
     this.#unchokesLeft = 0;
     this.#unchokeAt = Number.POSITIVE_INFINITY;
     this.ack.duplicate(now);
+  }
+
+  #unchoke(now: number): void {
+    if (!this.#choking || this.#unconsumed > UNCHOKE_AT) return;
+    this.#choking = false;
+    this.#unchokesLeft = UNCHOKE_REPEATS;
+    this.#unconfirmed = UNCHOKED_AFTER;
+    this.#unchokeAt = now;
   }
 
   /** Data flows again: the peer has understood. */

@@ -113,7 +113,14 @@ export class SendBuffer {
 
   /** The timer ran out: everything unacknowledged has to be sent again, lowest first. */
   loseAll(): void {
-    for (const packet of this.#sent.values()) this.#lose(packet);
+    for (const packet of this.#sent.values()) this.lose(packet);
+  }
+
+  /** It has to be sent again. */
+  lose(packet: SentPacket): void {
+    if (packet.lost) return;
+    packet.lost = true;
+    this.#lostCount++;
   }
 
   /** Undefined when `ackThrough` acknowledges what was never sent. */
@@ -152,7 +159,7 @@ export class SendBuffer {
         again = Math.min(again, packet.sentAt + patience);
         continue;
       }
-      this.#lose(packet);
+      this.lose(packet);
       count++;
       first ??= packet.sequence;
     }
@@ -166,12 +173,6 @@ export class SendBuffer {
     this.#queued = 0;
     this.#sent.clear();
     this.#lostCount = 0;
-  }
-
-  #lose(packet: SentPacket): void {
-    if (packet.lost) return;
-    packet.lost = true;
-    this.#lostCount++;
   }
 
   #take(max: number): Uint8Array {

@@ -65,7 +65,7 @@ export class StrayPackets {
       sendStreamId: packet.receiveStreamId,
       receiveStreamId: packet.sendStreamId,
       // i2pd heeds a RESET only in sequence, and its ack field tells what it has.
-      sequence: packet.flags & STREAM_FLAG.noAck ? 0 : packet.ackThrough + 1,
+      sequence: packet.flags & STREAM_FLAG.noAck ? 0 : (packet.ackThrough + 1) >>> 0,
       ackThrough: packet.sequence,
       nacks: [],
       resendDelay: 0,

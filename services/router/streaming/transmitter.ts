@@ -1,5 +1,7 @@
+import { REPEATED_SYN_AFTER } from './limits.ts';
 import { Pacer } from './pacer.ts';
-import { INITIAL_RTO, MAX_RTO, RttEstimator } from './rtt.ts';
+import { ProbeTimer } from './probe-timer.ts';
+import { INITIAL_RTO, RttEstimator } from './rtt.ts';
 import { SendBuffer, type SentPacket } from './send-buffer.ts';
 import { CongestionWindow, INITIAL_WINDOW } from './window.ts';
 
@@ -11,8 +13,6 @@ export const CLOSE_RESENDS = 2;
 const MIN_SYN_RTO = 3_000;
 /** ms; the first try of a SYN. Sooner than Java's 9 s: a lost SYN is what a user waits for, a needless one is cheap. */
 const FIRST_SYN_RTO = 5_000;
-/** ms; first wait between probes of a peer that has no room. */
-const MIN_PROBE = 1_000;
 /** Share of the lowest RTT, and ms, that packets may overtake each other by before one counts as lost. */
 const REORDER_SHARE = 1 / 4;
 const REORDER_SLACK = 5;
@@ -52,9 +52,7 @@ export class Transmitter {
   #timeouts = 0;
   /** ms; acks and transmissions push the timeout forward */
   #lastProgress = 0;
-  #choked = false;
-  #probeAt = Number.POSITIVE_INFINITY;
-  #probeDelay = MIN_PROBE;
+  readonly #probes = new ProbeTimer();
   #sinceAckWanted = 0;
   /** ms; when a packet reported missing may be found lost */
   #lossCheckAt = Number.POSITIVE_INFINITY;
@@ -95,10 +93,6 @@ export class Transmitter {
     return this.#timeouts;
   }
 
-  get choked(): boolean {
-    return this.#choked;
-  }
-
   get ended(): boolean {
     return this.#ended;
   }
@@ -120,7 +114,7 @@ export class Transmitter {
 
   /** The next packet that may leave now, retransmissions first. It counts as sent. */
   next(now: number): Transmission | undefined {
-    if (this.#choked) return this.#probe(now);
+    if (this.#probes.running) return this.#probe(now);
     if (now >= this.#lossCheckAt) this.#findLost(now);
     const lost = this.buffer.firstLost();
     if (lost) {
@@ -160,7 +154,7 @@ export class Transmitter {
   /** ms; when the oldest unacknowledged packet is overdue. Infinity when there is none, or while choked. */
   get deadline(): number {
     const oldest = this.buffer.oldest();
-    if (!oldest || this.#choked) return Number.POSITIVE_INFINITY;
+    if (!oldest || this.#probes.running) return Number.POSITIVE_INFINITY;
     return (
       Math.max(this.#lastProgress, oldest.sentAt) +
       (oldest.part === 'syn' ? this.#synRto(oldest) : this.rtt.rto)
@@ -179,34 +173,47 @@ export class Transmitter {
     this.#pace();
   }
 
+  /** A new way to the peer: what a timeout has shown to be lost goes at once, and the next timeout is a short one. */
+  resume(now: number): void {
+    if (this.#timeouts === 0 || this.#probes.running) return;
+    this.rtt.progress();
+    this.#lastProgress = now;
+    this.buffer.loseAll();
+  }
+
   /** The peer has no room (api/streaming.md, "Windows and Choking"): stop, probe now and then. */
   choke(now: number): void {
-    if (this.#choked) return;
-    this.#choked = true;
-    this.#probeDelay = Math.max(MIN_PROBE, this.rtt.rto);
-    this.#probeAt = now + this.#probeDelay;
+    if (this.#probes.running) return;
+    this.#probes.start(now, this.rtt.rto);
     this.#window.choked();
     this.#pace();
   }
 
   unchoke(now: number): void {
-    if (!this.#choked) return;
-    this.#choked = false;
-    this.#probeAt = Number.POSITIVE_INFINITY;
+    if (!this.#probes.running) return;
+    this.#probes.stop();
     this.#lastProgress = now;
     this.#timeouts = 0;
   }
 
+  /** The peer repeats its SYN: true when our answer has to be sent again. */
+  repeatSyn(now: number): boolean {
+    const oldest = this.buffer.oldest();
+    if (oldest?.part !== 'syn' || now < oldest.sentAt + REPEATED_SYN_AFTER) return false;
+    this.buffer.lose(oldest);
+    return true;
+  }
+
   /** Something was heard from the peer: it lives, even if it has no room. */
   heard(): void {
-    if (this.#choked) this.#timeouts = 0;
+    if (this.#probes.running) this.#timeouts = 0;
   }
 
   /** When `next` or `timeout` has to be called again at the latest. */
   wakeAt(now: number): number {
-    if (this.#choked) {
+    if (this.#probes.running) {
       const idle = this.buffer.unacknowledged === 0 && !this.#moreToSend();
-      return idle ? Number.POSITIVE_INFINITY : this.#probeAt;
+      return idle ? Number.POSITIVE_INFINITY : this.#probes.at;
     }
     let at = Math.min(this.deadline, this.#lossCheckAt);
     const wantsToSend = this.buffer.firstLost() !== undefined || (this.#moreToSend() && this.#fits());
@@ -234,12 +241,11 @@ export class Transmitter {
 
   /** Probes go out one at a time, at growing intervals, and never end the window. */
   #probe(now: number): Transmission | undefined {
-    if (now < this.#probeAt) return undefined;
+    if (now < this.#probes.at) return undefined;
     const oldest = this.buffer.oldest();
     if (!oldest && !this.#moreToSend()) return undefined;
     this.#timeouts++;
-    this.#probeDelay = Math.min(MAX_RTO, this.#probeDelay * 1.5);
-    this.#probeAt = now + this.#probeDelay;
+    this.#probes.again(now);
     if (!oldest) return { ...this.#fresh(now), ackWanted: true };
     this.buffer.resent(oldest, now);
     return { packet: oldest, ackWanted: true };

@@ -42,6 +42,8 @@ export type StreamInput =
   | { readonly kind: 'consumed'; readonly stream: StreamId; readonly bytes: number }
   /** No way to this Destination was found: connection attempts to it end now. */
   | { readonly kind: 'unreachable'; readonly remote: DestHash }
+  /** There is a new way, to `remote` or (without it) to everybody: what waits to be repeated goes at once. */
+  | { readonly kind: 'resume'; readonly remote?: DestHash }
   /** Sends a ping; the answer is the output `pong` with the same `id` (u32, not 0). */
   | { readonly kind: 'ping'; readonly remote: DestHash; readonly id: number; readonly payload: Uint8Array }
   | { readonly kind: 'tick' };

@@ -12,14 +12,15 @@ import { OneTimeKeys } from './one-time-reply.ts';
 import { openGatewayMessage, TransitTunnels } from './participant.ts';
 import { SendQueue } from './send-queue.ts';
 import { type TunnelCounter, TunnelCounters } from './tunnel-counters.ts';
-import type {
-  ChooseHops,
-  SendOptions,
-  Target,
-  TunnelInput,
-  TunnelOutput,
-  TunnelPair,
-  TunnelStatus,
+import {
+  type ChooseHops,
+  EXPLORATORY,
+  type SendOptions,
+  type Target,
+  type TunnelInput,
+  type TunnelOutput,
+  type TunnelPair,
+  type TunnelStatus,
 } from './tunnel-io.ts';
 import { TunnelTests } from './tunnel-tests.ts';
 
@@ -133,6 +134,9 @@ export class TunnelCore {
       case 'removePool':
         this.#keeper.remove(input.name);
         break;
+      case 'suspect':
+        this.#suspect(input.pool, now);
+        break;
       case 'peerUp':
         this.#keeper.peerUp();
         break;
@@ -144,6 +148,13 @@ export class TunnelCore {
     }
     this.#maintainAt = now;
     return [];
+  }
+
+  /** With the exploratory pool: its tests tell whether our own side is the one that stands still. */
+  #suspect(name: string, now: number): void {
+    for (const pool of [this.#keeper.pools.get(EXPLORATORY), this.#keeper.pools.get(name)]) {
+      if (pool) this.#tests.suspect(pool, now);
+    }
   }
 
   #message(message: I2npMessage, from: RouterHash | undefined, now: number): TunnelOutput[] {
@@ -177,7 +188,7 @@ export class TunnelCore {
       out.push(...this.#keeper.reply('outbound', reply, sealed, now));
       this.#maintainAt = now;
     }
-    for (const id of statuses) out.push(...this.#tests.passed(id));
+    for (const id of statuses) out.push(...this.#tests.passed(id, now));
     return out;
   }
 

@@ -6,18 +6,22 @@ import type { RouterHash } from '../wire/hash.ts';
 import { type OneTimeKeys, wrapWithNewKey } from './one-time-reply.ts';
 import type { TunnelPool } from './pool.ts';
 import type { SendQueue } from './send-queue.ts';
+import { TEST_TIMEOUT, TestTiming } from './test-timing.ts';
 import { type InboundTunnel, type OutboundTunnel, type Tunnel, usable } from './tunnel.ts';
 import type { TunnelCounters } from './tunnel-counters.ts';
 import type { TunnelOutput } from './tunnel-io.ts';
 
-/** Between two tests of a tunnel, milliseconds, and the random addition that keeps tests apart. */
-export const TEST_INTERVAL = 60_000;
+/**
+ * Between two tests of a tunnel, milliseconds, and the random addition that keeps tests apart. A dead tunnel is seen
+ * by nothing else: whoever sends to us has no way to tell us.
+ */
+export const TEST_INTERVAL = 40_000;
 export const TEST_SPREAD = 15_000;
 /** The first test of a new tunnel, and the next after a lost one. */
 export const FIRST_TEST_DELAY = 5000;
-export const RETEST_DELAY = 10_000;
-/** Milliseconds for out and back: six hops and Tor twice. */
-export const TEST_TIMEOUT = 20_000;
+export const RETEST_DELAY = 2000;
+/** Milliseconds without a test from which a suspicion of the application's brings one at once. */
+export const SUSPECT_AFTER = 8000;
 /** Losses in a row that end a tunnel; one may be the other tunnel's fault. */
 export const TEST_LIMIT = 2;
 /** Tests under way; two per tunnel would be more than there ever are. */
@@ -26,7 +30,7 @@ const MAX_RUNNING = 512;
 interface TunnelTest {
   readonly outbound: OutboundTunnel;
   readonly inbound: InboundTunnel;
-  readonly deadline: number;
+  readonly sentAt: number;
 }
 
 export interface TestParts {
@@ -40,6 +44,7 @@ export interface TestParts {
 export class TunnelTests {
   readonly #parts: TestParts;
   readonly #running = new BoundedMap<number, TunnelTest>(MAX_RUNNING);
+  readonly #timing = new TestTiming();
 
   constructor(parts: TestParts) {
     this.#parts = parts;
@@ -47,7 +52,14 @@ export class TunnelTests {
 
   get nextDeadline(): number | undefined {
     const oldest = this.#running.values().next();
-    return oldest.done ? undefined : oldest.value.deadline;
+    return oldest.done ? undefined : this.#timing.deadline(oldest.value.sentAt);
+  }
+
+  /** Messages seem to get lost in this pool: what was not tested just now is tested at once. */
+  suspect(pool: TunnelPool, now: number): void {
+    for (const tunnel of pool.tunnels()) {
+      if (now >= tunnel.lastTest + SUSPECT_AFTER) tunnel.nextTest = Math.min(tunnel.nextTest, now);
+    }
   }
 
   /** Sends what is due in this pool. */
@@ -67,10 +79,11 @@ export class TunnelTests {
   }
 
   /** A DeliveryStatus under a key of ours came back. */
-  passed(id: number): TunnelOutput[] {
+  passed(id: number, now: number): TunnelOutput[] {
     const test = this.#running.get(id);
     if (!test) return [];
     this.#running.delete(id);
+    this.#timing.passed(test.sentAt, now);
     this.#parts.counters.add('testsPassed');
     for (const tunnel of [test.outbound, test.inbound]) tunnel.failures = 0;
     const hops = new Set([...test.outbound.hops, ...test.inbound.hops]);
@@ -81,7 +94,7 @@ export class TunnelTests {
   judge(end: (tunnel: Tunnel) => boolean, now: number): TunnelOutput[] {
     const guilty = new Set<RouterHash>();
     for (const [id, test] of this.#running.entries()) {
-      if (now < test.deadline) break;
+      if (now < this.#timing.deadline(test.sentAt)) break;
       this.#running.delete(id);
       this.#parts.counters.add('testsLost');
       for (const tunnel of [test.outbound, test.inbound]) {
@@ -100,7 +113,9 @@ export class TunnelTests {
     this.#postpone(inbound, now);
     const id = randomU32(random);
     const deadline = now + TEST_TIMEOUT;
-    this.#running.set(id, { outbound, inbound, deadline });
+    this.#running.set(id, { outbound, inbound, sentAt: now });
+    outbound.lastTest = now;
+    inbound.lastTest = now;
     counters.add('testsSent');
     const body = { kind: 'deliveryStatus', messageId: id, timestamp: now } as const;
     const { wrapped, key } = wrapWithNewKey(messageOf(body, randomU32(random), deadline), random);

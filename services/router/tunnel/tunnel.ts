@@ -28,6 +28,8 @@ interface TunnelBase {
   /** tests lost in a row */
   failures: number;
   nextTest: number;
+  /** ms */
+  lastTest: number;
 }
 
 export interface InboundTunnel extends TunnelBase {
@@ -63,6 +65,7 @@ export function establish(build: PendingBuild, firstTest: number, random: Random
     replaceAt: expires - REPLACE_BEFORE - randomBelow(random, REPLACE_SPREAD),
     failures: 0,
     nextTest: firstTest,
+    lastTest: Number.NEGATIVE_INFINITY,
   };
   if (build.direction === 'outbound') {
     const sender = new TunnelSender(first.router, first.receiveTunnelId, layers, random);

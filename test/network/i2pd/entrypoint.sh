@@ -3,7 +3,6 @@
 #   NAME       unique name
 #   ADDRESS    own IPv4 address
 #   FLOODFILL  true|false
-#   DELAY      seconds to start after the others
 #   ROUTERS    how many routers the network has (the client is not one of them): wait for all their RouterInfos
 #   SITE       host of the web server behind the eepsite       (eepsite)
 #   SOCKS      host:port of the Tor client to go through       (client)
@@ -133,7 +132,8 @@ for file in /net/seed/*.dat; do
   [ "$name" = "routerInfo-${hash:-}.dat" ] || [ -e "$target/$name" ] || cp "$file" "$target/$name"
 done
 chown -R i2pd:i2pd "$data"
-# A peer test needs a Bob who already has a session with some Charlie whom Alice has not met: when all start at once,
-# many tests find nobody, and i2pd tries again only after an hour.
-sleep "$DELAY"
-exec "${run[@]}"
+# Crashes are answered here: Docker's own restart would also bring the network back when the machine starts.
+until "${run[@]}"; do
+  echo "entrypoint: i2pd ended with code $?, starting it again"
+  sleep 1
+done

@@ -107,4 +107,8 @@ case $role in
     exit 2
     ;;
 esac
-exec setpriv --reuid debian-tor --regid debian-tor --clear-groups tor -f "$torrc" --quiet
+# Crashes are answered here: Docker's own restart would also bring the network back when the machine starts.
+until as_tor tor -f "$torrc" --quiet; do
+  echo "entrypoint: tor ended with code $?, starting it again"
+  sleep 1
+done

@@ -1,8 +1,8 @@
-import { createDestinationKeys, type DestinationKeys } from '@allium/router/wire/destination.ts';
-import type { DestHash } from '@allium/router/wire/hash.ts';
 import { StreamManager } from '@allium/router/streaming/manager.ts';
 import { type StreamSigner, signerOf } from '@allium/router/streaming/signing.ts';
 import type { StreamId, StreamInput, StreamOutput } from '@allium/router/streaming/types.ts';
+import { createDestinationKeys, type DestinationKeys } from '@allium/router/wire/destination.ts';
+import type { DestHash } from '@allium/router/wire/hash.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -61,7 +61,12 @@ export class Endpoint {
   }
 
   connect(remote: DestHash, toPort = 80, data: Uint8Array = new Uint8Array(0)): StreamId {
-    const { stream, outputs } = this.manager.connect(remote, { fromPort: 0, toPort }, data, this.#net.time.now);
+    const { stream, outputs } = this.manager.connect(
+      remote,
+      { fromPort: 0, toPort },
+      data,
+      this.#net.time.now,
+    );
     this.handle(outputs);
     return stream;
   }
@@ -118,7 +123,10 @@ export class Endpoint {
         seen.data.push(Uint8Array.from(output.bytes));
         seen.bytes += output.bytes.length;
         const { stream, bytes } = output;
-        if (this.consuming) this.#net.time.at(this.#net.time.now, () => this.step({ kind: 'consumed', stream, bytes: bytes.length }));
+        if (this.consuming)
+          this.#net.time.at(this.#net.time.now, () =>
+            this.step({ kind: 'consumed', stream, bytes: bytes.length }),
+          );
         break;
       }
       case 'end':

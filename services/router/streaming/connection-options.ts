@@ -1,0 +1,22 @@
+import type { DestHash } from '../wire/hash.ts';
+import type { ByteBudget } from './budget.ts';
+import type { PeerKey, StreamSigner } from './signing.ts';
+import type { PathSeed } from './transmitter.ts';
+import type { StreamId } from './types.ts';
+
+export interface ConnectionOptions {
+  readonly id: StreamId;
+  readonly remote: DestHash;
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly signer: StreamSigner;
+  readonly budget: ByteBudget;
+  readonly seed?: PathSeed | undefined;
+  readonly now: number;
+  /** for an incoming stream: from its SYN */
+  readonly peer?:
+    | { readonly key: PeerKey; readonly streamId: number; readonly maxPayload: number }
+    | undefined;
+  /** for an outgoing stream: 32-byte hash of `remote`, for replay protection */
+  readonly target?: Uint8Array | undefined;
+}

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { RouterHome } from '../../support/router-process.ts';
+import type { Contender, Place, Running } from './contender.ts';
+
+/** Counters of /status that end a build. */
+const FAILED_BUILDS = ['buildsDeclined', 'buildsTimedOut', 'buildsPeerDown', 'buildsGarbled'] as const;
+/** ms for a router to stop by itself; it writes its profile meanwhile, if it keeps one. */
+const STOP_MS = 20_000;
+
+export interface OurOptions {
+  /** for V8: flags that Node takes from NODE_OPTIONS */
+  readonly nodeOptions?: string;
+}
+
+/** Our router as `npm start` runs it, with the defaults of its configuration. */
+export function ourRouter(options: OurOptions = {}): Contender {
+  return { name: 'ours', start: (place) => start(place, options) };
+}
+
+async function start(place: Place, options: OurOptions): Promise<Running> {
+  const port = await freePort();
+  const home = new RouterHome(
+    place.network,
+    () => ({
+      tor: { socks: `${place.socks.host}:${place.socks.port}` },
+      http: { listen: `127.0.0.1:${port}` },
+      socks: undefined,
+      tunnels: place.tunnels,
+    }),
+    { env: options.nodeOptions === undefined ? {} : { NODE_OPTIONS: options.nodeOptions } },
+  );
+  const router = home.start();
+  return {
+    proxy: { host: '127.0.0.1', port },
+    pid: Promise.resolve(router.pid),
+    buildSuccess: async () => successOf(await router.statusText()),
+    problem: async () =>
+      router.hasEnded ? `ended with ${await router.exit}: ${router.stderr.trim().slice(-300)}` : undefined,
+    [Symbol.asyncDispose]: async () => {
+      router.signal('SIGTERM');
+      const late = setTimeout(() => router.signal('SIGKILL'), STOP_MS);
+      await router.exit;
+      clearTimeout(late);
+      await home.remove();
+    },
+  };
+}
+
+function successOf(status: string): number {
+  const { tunnels } = JSON.parse(status) as { tunnels: { counters: Record<string, number> } };
+  const count = (name: string): number => tunnels.counters[name] ?? 0;
+  const failed = FAILED_BUILDS.reduce((sum, name) => sum + count(name), 0);
+  const ended = count('buildsAccepted') + failed;
+  if (ended === 0) throw new Error('no build has ended');
+  return (100 * count('buildsAccepted')) / ended;
+}
+
+/** A port of 127.0.0.1 that nobody listens at now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no free port');
+  return address.port;
+}

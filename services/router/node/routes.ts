@@ -13,8 +13,6 @@ export interface Routes {
   sendThrough(pool: string, target: Target, message: I2npMessage, now: number, options?: SendOptions): void;
   /** over the session with `router`, which is opened when there is none */
   sendDirect(router: RouterHash, message: I2npMessage, now: number): void;
-  /** what a peer, a tunnel of the router's own pool or a garlic clove brought for this router */
-  dispatch(message: I2npMessage, source: Source, now: number): void;
 }
 
 /** How a message reached the router; what it may do depends on it. */

@@ -1,0 +1,188 @@
+import type { Counters } from '@allium/common/observe/counters.ts';
+import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
+import type { NetDbCore } from '../netdb/netdb-core.ts';
+import type { NetDbInput, NetDbOutput } from '../netdb/netdb-events.ts';
+import type { TunnelCore } from '../tunnel/tunnel-core.ts';
+import type { SendOptions, Target, TunnelInput, TunnelOutput } from '../tunnel/tunnel-io.ts';
+import type { DestHash, RouterHash } from '../wire/hash.ts';
+import type { ClockSkew } from './clock-skew.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { LocalDestination } from './local-destination.ts';
+import type { NodeOutput } from './node-io.ts';
+import type { Peering } from './peering.ts';
+import type { Queries } from './queries.ts';
+import type { Routes } from './routes.ts';
+import type { SessionEvent, Sessions } from './sessions.ts';
+import type { Wakes } from './wakes.ts';
+
+/** What the node is made of. */
+export interface Cores {
+  readonly netdb: NetDbCore;
+  readonly tunnel: TunnelCore;
+  readonly sessions: Sessions;
+  readonly peering: Peering;
+  readonly queries: Queries;
+  readonly dispatch: Dispatch;
+}
+
+export interface JunctionParts {
+  /** the cores know their junction, so it asks for them later */
+  readonly cores: () => Cores;
+  readonly destinations: ReadonlyMap<string, LocalDestination>;
+  readonly wakes: Wakes;
+  readonly counters: Counters;
+  readonly skew: ClockSkew;
+  readonly emit: (output: NodeOutput) => void;
+  /** a session came up: see who else is wanted */
+  readonly plan: (now: number) => void;
+}
+
+/** Where all cores meet: what one of them outputs goes to another from here, and nowhere else. */
+export class Junction implements Routes {
+  readonly #parts: JunctionParts;
+  #neighbours: ReadonlyMap<RouterHash, number> = new Map();
+
+  constructor(parts: JunctionParts) {
+    this.#parts = parts;
+  }
+
+  /** How many of our tunnels lean on the session with each neighbour. */
+  get neighbours(): ReadonlyMap<RouterHash, number> {
+    return this.#neighbours;
+  }
+
+  emit(output: NodeOutput): void {
+    this.#parts.emit(output);
+  }
+
+  netdb(input: NetDbInput, now: number): void {
+    for (const output of this.#parts.cores().netdb.step(input, now)) this.#onNetDb(output, now);
+  }
+
+  tunnel(input: TunnelInput, now: number): void {
+    this.#onTunnel(this.#parts.cores().tunnel.step(input, now), now);
+  }
+
+  sendThrough(pool: string, target: Target, message: I2npMessage, now: number, options?: SendOptions): void {
+    this.#onTunnel(this.#parts.cores().tunnel.sendThrough(pool, target, message, now, options), now);
+  }
+
+  sendDirect(router: RouterHash, message: I2npMessage, now: number): void {
+    this.sessions(this.#parts.cores().sessions.send(router, message, now), now);
+  }
+
+  sessions(events: readonly SessionEvent[], now: number): void {
+    for (const event of events) this.#onSession(event, now);
+  }
+
+  #onSession(event: SessionEvent, now: number): void {
+    const { wakes, skew, plan } = this.#parts;
+    const { dispatch, peering } = this.#parts.cores();
+    switch (event.kind) {
+      case 'message':
+        return dispatch.message(event.message, { kind: 'session', from: event.from }, now);
+      case 'wake':
+        return wakes.ask(`link ${event.link}`, event.at);
+      case 'up':
+        peering.up(event.router, now);
+        this.tunnel({ kind: 'peerUp', router: event.router }, now);
+        return plan(now);
+      case 'down':
+        peering.down(event.router, event.failure, now);
+        this.tunnel({ kind: 'peerDown', router: event.router }, now);
+        return wakes.ask('plan', now + 1);
+      case 'routerInfo':
+        return this.netdb({ kind: 'add', routerInfo: event.routerInfo }, now);
+      case 'skew':
+        return skew.add(event.router, event.skew);
+    }
+  }
+
+  #onNetDb(output: NetDbOutput, now: number): void {
+    const { counters, wakes } = this.#parts;
+    const { queries } = this.#parts.cores();
+    switch (output.kind) {
+      case 'query':
+        return queries.query(output, now);
+      case 'storeAt':
+        return queries.storeAt(output, now);
+      case 'reply':
+        return queries.reply(output, now);
+      case 'flood':
+        return queries.flood(output, now);
+      case 'foundLeaseSet':
+        return this.#asker(output.caller)?.found(output.leaseSet, now);
+      case 'lookupFailed':
+        counters.add(`lookup-${output.reason}`);
+        return this.#asker(output.caller)?.lookupFailed(output.caller.split('/')[1] as DestHash, now);
+      case 'published':
+      case 'verified':
+        return counters.add(`lease-set-${output.kind}`);
+      case 'publishFailed':
+        return counters.add(`publish-failed-${output.reason}`);
+      case 'persist':
+        return this.emit({ kind: 'persist', table: 'router_info', key: output.key, value: output.value });
+      case 'forget':
+        return this.emit({ kind: 'forget', table: 'router_info', key: output.key });
+      case 'wake':
+        return wakes.ask('netdb', output.at);
+      case 'foundRouterInfo':
+      case 'learned':
+        return;
+    }
+  }
+
+  /** Lookups of Destinations are named `<pool>/<hash>`. */
+  #asker(caller: string): LocalDestination | undefined {
+    return this.#parts.destinations.get(caller.split('/')[0] ?? '');
+  }
+
+  #onTunnel(outputs: readonly TunnelOutput[], now: number): void {
+    const { counters, wakes } = this.#parts;
+    const { dispatch, peering } = this.#parts.cores();
+    for (const output of outputs) {
+      switch (output.kind) {
+        case 'toRouter':
+          this.sendDirect(output.router, output.message, now);
+          break;
+        case 'received':
+          this.#received(output, now);
+          break;
+        case 'local':
+          dispatch.message(output.message, { kind: 'clove' }, now);
+          break;
+        case 'poolChanged':
+          this.#poolChanged(output, now);
+          break;
+        case 'hopResult':
+          peering.hop(output.router, output.result, now);
+          break;
+        case 'dropped':
+          counters.add(`dropped-${output.reason}`);
+          break;
+        case 'wake':
+          wakes.ask('tunnel', output.at);
+          break;
+      }
+    }
+  }
+
+  #received({ pool, message }: Extract<TunnelOutput, { kind: 'received' }>, now: number): void {
+    const local = this.#parts.destinations.get(pool);
+    // floodfills confirm a publication in the clear, so it comes beside the Destination's own garlic
+    const own = message.type !== I2NP_TYPE.deliveryStatus;
+    if (local && own) local.message(message, now);
+    else this.#parts.cores().dispatch.message(message, { kind: 'tunnel', pool }, now);
+  }
+
+  #poolChanged(output: Extract<TunnelOutput, { kind: 'poolChanged' }>, now: number): void {
+    this.#neighbours = this.#parts.cores().tunnel.neighbours();
+    const local = this.#parts.destinations.get(output.pool);
+    if (!local) return;
+    local.leases(output.leases, now);
+    if (local.ready === output.ready) return;
+    local.ready = output.ready;
+    if (output.ready) local.stream({ kind: 'resume' }, now);
+    this.emit({ kind: 'destinationReady', name: output.pool, ready: output.ready });
+  }
+}

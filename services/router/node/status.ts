@@ -14,7 +14,13 @@ export type NodeStage = (typeof STAGES)[number];
 export interface NodeStatus {
   /** what the router is working at; `ready` once every Destination has tunnels both ways */
   readonly stage: NodeStage;
-  readonly sessions: { readonly connected: number; readonly open: number; readonly counters: object };
+  readonly sessions: {
+    readonly connected: number;
+    readonly open: number;
+    /** handshakes that ended because a clock, theirs or ours, is off by more than a minute */
+    readonly skewed: number;
+    readonly counters: object;
+  };
   readonly netdb: {
     readonly routers: number;
     readonly floodfills: number;
@@ -50,7 +56,12 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
   );
   return {
     stage: stageOf(connected, sessions.counters.get('established'), tunnels, destinations),
-    sessions: { connected, open: sessions.size, counters: sessions.counters.toJSON() },
+    sessions: {
+      connected,
+      open: sessions.size,
+      skewed: sessions.counters.get('closed-created-skew'),
+      counters: sessions.counters.toJSON(),
+    },
     netdb: {
       routers: netdb.routers.size,
       floodfills: netdb.routers.floodfillCount,

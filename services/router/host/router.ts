@@ -31,6 +31,8 @@ import { Terminal } from './terminal.ts';
 const PROXY = 'proxy';
 /** How often the terminal is told what changed, in ms. */
 const REPORT_MS = 1_000;
+/** So many peers refused our time before the person is told; one wrong clock would be theirs. */
+const SKEWED_PEERS = 3;
 /** Peers' clocks differ from ours by so much (ms) before ours is corrected. */
 const SKEW_TOLERANCE_MS = 5_000;
 
@@ -197,6 +199,9 @@ export class Router {
   #report(): void {
     this.#correctClock();
     const { stage, sessions, netdb, tunnels } = this.#node.status();
+    if (sessions.connected === 0 && sessions.skewed >= SKEWED_PEERS) {
+      return this.#terminal.stage('clock', "peers refuse this machine's time: set its clock");
+    }
     if (stage === 'tor')
       return this.#terminal.stage('tor', `${sessions.open} dials, ${netdb.usable} routers known`);
     if (stage === 'peers') return this.#terminal.stage('peers', `none of ${netdb.usable} connected`);

@@ -1,4 +1,4 @@
-import { parseIp } from '../wire/ip-address.ts';
+import { parseIp } from '@allium/common/net/ip-address.ts';
 
 /** Bytes of a request target; node:http bounds the whole head, this bounds its first line. */
 export const REQUEST_TARGET_MAX = 16 * 1024;

@@ -1,7 +1,7 @@
+import { hostKind } from '@allium/common/net/address-rules.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import { isAtLeast, netId } from '../wire/router-caps.ts';
 import { ROUTER_INFO_MAX_SIZE, type RouterInfo } from '../wire/router-info.ts';
-import { hostKind } from './address-rules.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

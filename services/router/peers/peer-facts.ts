@@ -1,4 +1,4 @@
-import { parseIp } from '../wire/ip-address.ts';
+import { parseIp } from '@allium/common/net/ip-address.ts';
 import {
   type BandwidthLetter,
   bandwidth,

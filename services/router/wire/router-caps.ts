@@ -1,5 +1,5 @@
 import { fromBase64 } from '@allium/common/bytes/text.ts';
-import { parseIp } from './ip-address.ts';
+import { parseIp } from '@allium/common/net/ip-address.ts';
 import type { RouterAddress } from './router-address.ts';
 import type { RouterInfo } from './router-info.ts';
 import { NTCP2_IV_LENGTH } from './router-keys.ts';

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { toBase64 } from '@allium/common/bytes/text.ts';
 import test from 'ava';
 import fc from 'fast-check';
-import { parseIp } from '../../../services/router/wire/ip-address.ts';
+import { parseIp } from '@allium/common/net/ip-address.ts';
 import {
   publishedNtcp2Address,
   routerOptions,

@@ -1,8 +1,8 @@
-import { parseIp } from '../wire/ip-address.ts';
+import { parseIp } from './ip-address.ts';
 
 /**
- * IPv4 ranges that no router on the Internet can have (IANA special-purpose registry): network and prefix length.
- * A RouterInfo that names one would make us ask an exit for it, which tells the exit about us and gains nothing.
+ * IPv4 ranges that no host on the Internet can have (IANA special-purpose registry): network and prefix length.
+ * Whoever names one to us would have us knock at a stranger's private network, or at our own.
  */
 const RESERVED_V4: readonly (readonly [number, number])[] = [
   [0x00000000, 8],
@@ -29,7 +29,7 @@ export type HostKind =
   /** not an IP literal */
   | 'name';
 
-/** What a published `host` option is. */
+/** What an address, given as text, is. */
 export function hostKind(host: string): HostKind {
   const ip = parseIp(host);
   if (!ip) return 'name';

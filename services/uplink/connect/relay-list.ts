@@ -1,0 +1,23 @@
+import { DecodeError } from '@allium/common/bytes/errors.ts';
+import { hostKind } from '@allium/common/net/address-rules.ts';
+import { relayKey } from './decide.ts';
+
+/** Tor has some 8,000 relays, many with two addresses; more lines are a mistake. */
+export const MAX_RELAYS = 50_000;
+
+/** Reads `ADDRESS:PORT` or `[ADDRESS]:PORT` lines. Throws `DecodeError` (offset: the line) on any other line. */
+export function parseRelayList(text: string): ReadonlySet<string> {
+  const relays = new Set<string>();
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.trim();
+    if (line === '') continue;
+    const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):([1-9]\d{0,4})$/.exec(line);
+    const host = match?.[1] ?? match?.[2] ?? '';
+    const port = Number(match?.[3]);
+    if (hostKind(host) === 'name' || !(port <= 65_535))
+      throw new DecodeError('value', 'relay list', index + 1);
+    if (relays.size >= MAX_RELAYS) throw new DecodeError('length', 'relay list', index + 1);
+    relays.add(relayKey(host, port));
+  }
+  return relays;
+}

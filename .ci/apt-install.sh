@@ -12,7 +12,8 @@ fail() {
 command -v apt-get >/dev/null || fail "missing: $*, and this is no Debian to install it on"
 mkdir -p "$cache"
 echo "apt-install: $*"
-get() { DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >>"$cache/apt.log" 2>&1 </dev/null; }
+# RUNLEVEL=1: an installed daemon is not started; who needs one starts its own.
+get() { RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >>"$cache/apt.log" 2>&1 </dev/null; }
 get "$@" && exit
 # The package lists of a fresh machine are absent or old. One dead third-party source must not stop us.
 apt-get update -q >>"$cache/apt.log" 2>&1 </dev/null || true

@@ -22,9 +22,11 @@ const ROUTER_ARROWS: Record<string, readonly string[]> = {
 };
 
 /** Node modules that bring sockets, files, processes or timers; cores may not import them. */
-const IO_MODULES = /^(node:)?(net|tls|http|https|fs|fs\/promises|child_process|dgram|dns|sqlite|timers.*|worker_threads)$/;
+const IO_MODULES =
+  /^(node:)?(net|tls|http|https|fs|fs\/promises|child_process|dgram|dns|sqlite|timers.*|worker_threads)$/;
 /** Calls that read the clock, entropy or start timers. */
-const AMBIENT = /\b(Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|setImmediate|performance\.now|randomBytes|randomFillSync|randomUUID|generateKeyPairSync|process\.(env|hrtime|cwd))\b/;
+const AMBIENT =
+  /\b(Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|setImmediate|performance\.now|randomBytes|randomFillSync|randomUUID|generateKeyPairSync|process\.(env|hrtime|cwd))\b/;
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -55,7 +57,8 @@ test('the router imports along the arrows only', (t) => {
 
 test('common knows no service', (t) => {
   for (const file of sources(join(SERVICES, 'common'))) {
-    for (const target of imports(file)) t.notRegex(target, /^@allium|\.\.\/\.\.\/(?!common)/, relative(SERVICES, file));
+    for (const target of imports(file))
+      t.notRegex(target, /^@allium|\.\.\/\.\.\/(?!common)/, relative(SERVICES, file));
   }
 });
 
@@ -73,7 +76,11 @@ test('cores have no socket, file, clock, timer or entropy of their own', (t) => 
 test('only common and host may log', (t) => {
   for (const room of Object.keys(ROUTER_ARROWS).filter((name) => name !== 'host')) {
     for (const file of sources(join(SERVICES, 'router', room))) {
-      t.notRegex(readFileSync(file, 'utf8'), /\bconsole\.(log|error|warn|info|debug)\b|observe\/logger/, relative(SERVICES, file));
+      t.notRegex(
+        readFileSync(file, 'utf8'),
+        /\bconsole\.(log|error|warn|info|debug)\b|observe\/logger/,
+        relative(SERVICES, file),
+      );
     }
   }
 });

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { styleText } from 'node:util';
+import { debianProblem } from './support/debian.ts';
 import { bringNetworkUp, engineProblem } from './support/test-network.ts';
 
 interface Tally {
@@ -20,11 +21,29 @@ interface Stage {
   readonly run: () => Promise<Tally>;
 }
 
+/** What needs no daemon, no root and no other process; the rest of the folders have stages of their own. */
+const UNIT = [
+  'test/*.test.ts',
+  'test/{common,router,nftables-ts,policy,uplink,forwarder,network}/**',
+  '!test/forwarder/oracle/**',
+];
+
 const stages: readonly Stage[] = [
   { name: 'types', run: () => command('tsc') },
   { name: 'lint', run: () => command('biome', 'ci', '.') },
-  { name: 'unit', run: () => ava(2, 'test/*.test.ts', 'test/common/**', 'test/router/**') },
+  { name: 'unit', run: () => ava(2, ...UNIT) },
   { name: 'simulation', run: () => ava(1, 'test/sim/**') },
+  { name: 'process', run: () => ava(2, 'test/process/**') },
+  {
+    name: 'kernel',
+    problem: () => debianProblem({ '/usr/sbin/nft': 'nftables', '/usr/bin/ip': 'iproute2' }),
+    run: () => ava(1, 'test/netns/**'),
+  },
+  {
+    name: 'oracle',
+    problem: () => debianProblem({ '/usr/sbin/privoxy': 'privoxy' }),
+    run: () => ava(1, 'test/forwarder/oracle/**'),
+  },
   { name: 'interop', problem: engineProblem, run: interop },
 ];
 

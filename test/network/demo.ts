@@ -62,6 +62,7 @@ async function startRouter(network: TestNetwork, folder: string, socks: string):
   const router = spawn('unshare', ['--net', process.execPath, ROUTER, '--config', file], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  process.once('exit', () => router.kill('SIGKILL'));
   router.once('exit', (code) => {
     if (code !== null && code !== 0) {
       console.error(`demo: the router ended with code ${code}`);

@@ -58,6 +58,7 @@ export async function openSocks(
   timeout: number,
 ): Promise<Socket> {
   const socket = connect(socksPath);
+  socket.on('error', () => {}); // read() and the caller see it in `errored`; without a listener it would end the process
   const failed = (why: string) => socket.destroy(new Error(why));
   socket.setTimeout(timeout, () => failed(`no answer from SOCKS within ${timeout} ms`));
   const name = Buffer.from(host);

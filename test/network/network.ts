@@ -18,10 +18,14 @@ import {
   type Role,
   SHARED,
 } from './layout.ts';
+import { alone } from './lock.ts';
 import { prepare } from './prepare.ts';
 import { awaitReadiness, isAlive } from './readiness.ts';
 import { CLEARNET_TEXT, type SiteFile, writeSite } from './site-content.ts';
 import { type Say, seconds } from './stages.ts';
+
+/** Of this machine, whatever the checkout or the shared folder: the containers' names are the machine's. */
+const LOCK = 'allium-test-network';
 
 export interface TestNetwork {
   /** shared with the containers; a test may make folders of its own in it */
@@ -55,16 +59,21 @@ export interface UpOptions {
  * Throws StageError or DockerError with what did not happen; what was started then stays, for its logs.
  */
 export async function up(options: UpOptions = {}): Promise<TestNetwork> {
-  const started = Date.now();
   const say = options.say ?? ((line: string) => console.log(`network: ${line}`));
-  await prepare();
-  const config = await configHash();
-  const running = await runningNetwork(config, options.replace ?? process.env.CI === 'true');
-  if (running !== undefined) {
+  const waiting = () => say('another process is making or removing the network: waiting for it');
+  return await alone(LOCK, waiting, async () => {
+    await prepare();
+    const config = await configHash();
+    const running = await runningNetwork(config, options.replace ?? process.env.CI === 'true');
+    if (running === undefined) return await make(config, say);
     say('already up');
     return running;
-  }
-  await down();
+  });
+}
+
+async function make(config: string, say: Say): Promise<TestNetwork> {
+  const started = Date.now();
+  await remove();
   await mkdir(netDirectory(), { recursive: true });
   await chmod(netDirectory(), 0o755); // daemons under their own uids pass through
   const files = await writeSite(join(netDirectory(), SHARED.site));
@@ -81,6 +90,10 @@ export async function up(options: UpOptions = {}): Promise<TestNetwork> {
 
 /** Removes the containers, their networks and what they left in the shared folder. Images stay, as a cache. */
 export async function down(): Promise<void> {
+  await alone(LOCK, () => {}, remove);
+}
+
+async function remove(): Promise<void> {
   await removeAll();
   await clearNetDirectory();
 }

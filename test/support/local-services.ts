@@ -40,16 +40,24 @@ export function localSite(): LocalSite {
   return { server, visits };
 }
 
-/** Sends back what comes, and after its end the SHA-256 of all, 32 bytes. Listens nowhere yet. */
-export function echoService(): TcpServer {
-  return createServer({ allowHalfOpen: true }, (socket) => {
+/** Length of what the echo service sends at the end, a SHA-256. */
+export const ECHO_TRAILER = 32;
+
+/**
+ * Sends back the first `size` bytes that come, then their SHA-256, and closes. It does not wait for the client's end:
+ * i2pd closes both directions when a client closes one. Listens nowhere yet.
+ */
+export function echoService(size: number): TcpServer {
+  return createServer((socket) => {
     const hash = createHash('sha256');
+    let left = size;
     socket.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
       hash.update(chunk);
       if (!socket.write(chunk)) socket.pause();
+      if (left <= 0) socket.end(hash.digest());
     });
     socket.on('drain', () => socket.resume());
-    socket.on('end', () => socket.end(hash.digest()));
     socket.on('error', () => {});
   });
 }

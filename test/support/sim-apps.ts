@@ -1,7 +1,7 @@
 import { createCipheriv, createHash } from 'node:crypto';
-import type { StreamEvent } from '../../services/router/node/node-io.ts';
-import type { StreamId } from '../../services/router/streaming/types.ts';
-import type { DestHash } from '../../services/router/wire/hash.ts';
+import type { StreamEvent } from '@allium/router/node/node-io.ts';
+import type { StreamId } from '@allium/router/streaming/types.ts';
+import type { DestHash } from '@allium/router/wire/hash.ts';
 import type { SimRouter } from './sim-router.ts';
 
 /** Bytes that an application writes at once. */

@@ -1,4 +1,4 @@
-import type { LinkId, NodeInput } from '../../services/router/node/node-io.ts';
+import type { LinkId, NodeInput } from '@allium/router/node/node-io.ts';
 import type { SimTime } from './sim-time.ts';
 
 export type LinkInput = Extract<

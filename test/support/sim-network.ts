@@ -1,11 +1,11 @@
 import { createCipheriv, createHash, type Hash } from 'node:crypto';
 import type { RandomBytes } from '@allium/common/core/random.ts';
-import type { NodeConfig, NodeOutput } from '../../services/router/node/node-io.ts';
-import { RouterNode } from '../../services/router/node/router-node.ts';
-import { createDestinationKeys, type DestinationKeys } from '../../services/router/wire/destination.ts';
-import { publishedNtcp2Address, routerOptions } from '../../services/router/wire/own-router.ts';
-import { createRouterInfo, type RouterInfo } from '../../services/router/wire/router-info.ts';
-import { createRouterKeys, type RouterKeys } from '../../services/router/wire/router-keys.ts';
+import type { NodeConfig, NodeOutput } from '@allium/router/node/node-io.ts';
+import { RouterNode } from '@allium/router/node/router-node.ts';
+import { createDestinationKeys, type DestinationKeys } from '@allium/router/wire/destination.ts';
+import { publishedNtcp2Address, routerOptions } from '@allium/router/wire/own-router.ts';
+import { createRouterInfo, type RouterInfo } from '@allium/router/wire/router-info.ts';
+import { createRouterKeys, type RouterKeys } from '@allium/router/wire/router-keys.ts';
 import { type Conditions, type Machine, SimLinks } from './sim-links.ts';
 import { SimRouter } from './sim-router.ts';
 import { SimTime } from './sim-time.ts';
@@ -36,6 +36,7 @@ export class SimNetwork {
   /** those that listen */
   readonly routers: SimRouter[] = [];
   readonly #options: SimOptions;
+  readonly #seed: string;
   readonly #machines: Machine[] = [];
   readonly #trace: Hash | undefined;
   #traced = 0;
@@ -43,9 +44,11 @@ export class SimNetwork {
 
   constructor(options: SimOptions) {
     this.#options = options;
+    // other chances for the same tests: SIM_SEED=2 ava 'test/sim/**'
+    this.#seed = `${options.seed}${process.env.SIM_SEED ?? ''}`;
     this.#trace = options.trace ? createHash('sha256') : undefined;
     this.time = new SimTime(options.start ?? SIM_EPOCH);
-    const random = fastEntropy(`${options.seed}/chance`);
+    const random = fastEntropy(`${this.#seed}/chance`);
     const chance = (): number => Buffer.from(random(4)).readUInt32BE(0) / 2 ** 32;
     const { latency, dialLoss, bandwidth } = { ...BENIGN, ...options };
     this.links = new SimLinks(this.time, chance, this.#machines, { latency, dialLoss, bandwidth });
@@ -76,7 +79,7 @@ export class SimNetwork {
 
   /** Reproducible bytes of this network's seed. */
   entropy(name: string): RandomBytes {
-    return fastEntropy(`${this.#options.seed}/${name}`);
+    return fastEntropy(`${this.#seed}/${name}`);
   }
 
   /** A router like ours behind Tor: it dials and is never dialled. */
@@ -102,8 +105,10 @@ export class SimNetwork {
     router.input({ kind: 'reseeded', routerInfos: others.map((other) => this.#routerInfoOf(other)) });
   }
 
+  /** A published one keeps its keys over restarts, as servers do; the others are new every time. */
   openDestination(router: SimRouter, name: string, publish: boolean, length = 2): DestinationKeys {
-    const keys = createDestinationKeys(this.entropy(`${router.name}/${name}`));
+    const time = publish ? '' : `/${++this.#generation}`;
+    const keys = createDestinationKeys(this.entropy(`${router.name}/${name}${time}`));
     router.input({ kind: 'openDestination', name, options: { keys, publish, length, quantity: 2 } });
     return keys;
   }

@@ -5,12 +5,12 @@ import type {
   PersistTable,
   Row,
   StreamEvent,
-} from '../../services/router/node/node-io.ts';
-import type { RouterNode } from '../../services/router/node/router-node.ts';
-import type { NodeStatus } from '../../services/router/node/status.ts';
-import type { StreamId } from '../../services/router/streaming/types.ts';
-import type { DestHash } from '../../services/router/wire/hash.ts';
-import type { RouterKeys } from '../../services/router/wire/router-keys.ts';
+} from '@allium/router/node/node-io.ts';
+import type { RouterNode } from '@allium/router/node/router-node.ts';
+import type { NodeStatus } from '@allium/router/node/status.ts';
+import type { StreamId } from '@allium/router/streaming/types.ts';
+import type { DestHash } from '@allium/router/wire/hash.ts';
+import type { RouterKeys } from '@allium/router/wire/router-keys.ts';
 import type { LinkInput, Machine, SimLinks } from './sim-links.ts';
 import type { SimTime } from './sim-time.ts';
 

@@ -11,7 +11,7 @@ import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
 import { Announcements } from './announcements.ts';
 import { frameOf, garlicOf, leaseSetOf } from './clove-content.ts';
 import { encodeI2cp } from './i2cp-gzip.ts';
-import { DOUBT_AFTER, MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
+import { DOUBT_AFTER, DOUBT_TRIES, MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
 import { OwnLeaseSet } from './own-lease-set.ts';
 import { type Remote, Remotes } from './remotes.ts';
 import { Route } from './route.ts';
@@ -88,7 +88,7 @@ export class DestinationCore {
         this.#lookupFailed(input.hash, now, out);
         break;
       case 'stalled':
-        this.#stalled(this.#remotes.get(input.remote, now), now, out);
+        this.#stalled(this.#remotes.get(input.remote, now), input.tries ?? 1, now, out);
         break;
       case 'tick':
         this.#tick(now, out);
@@ -104,12 +104,14 @@ export class DestinationCore {
   }
 
   /** Messages to `remote` get lost: our tunnel, its leases or its side of the session may be gone. */
-  #stalled(remote: Remote | undefined, now: number, out: DestinationOutput[]): void {
+  #stalled(remote: Remote | undefined, tries: number, now: number, out: DestinationOutput[]): void {
     if (!remote) return;
     remote.lost = true;
     remote.route.stalled(now);
     if (!remote.leaseSet.unpublished) this.#refresh(remote, now, out);
-    if (!remote.publicKey || now < Math.max(remote.heardAt, remote.doubtedAt) + DOUBT_AFTER) return;
+    // It may have lost our session while we still hear it: started anew, or out of step after a tunnel full of losses.
+    const doubtful = tries >= DOUBT_TRIES || now >= remote.heardAt + DOUBT_AFTER;
+    if (!remote.publicKey || !doubtful || now < remote.doubtedAt + DOUBT_AFTER) return;
     remote.doubtedAt = now;
     this.#garlic.doubt(remote.publicKey);
   }
@@ -123,7 +125,7 @@ export class DestinationCore {
   #tell(now: number, out: DestinationOutput[]): void {
     const { remotes, again } = this.#teller.due(this.#own.current(now), now);
     for (const remote of remotes) {
-      if (again) this.#stalled(remote, now, out);
+      if (again) this.#stalled(remote, 1, now, out);
       const lease = remote.route.choose(remote.leaseSet.leases, now);
       if (lease) this.#encrypt(remote, lease, undefined, now, out);
     }

@@ -39,11 +39,14 @@ export const MAX_ANNOUNCEMENTS = 2_048;
 export const MAX_PAYLOAD = 65_535;
 /** ms from a change of our leases until correspondents are told: changes often come in pairs. */
 export const TELL_DELAY = 1_000;
-/** Times that a correspondent is told of one LeaseSet unless it confirms; `ANNOUNCE_AGAIN` lies between them. */
-export const TELL_TRIES = 4;
+/** Growth of the pause between two tries to tell, from `ANNOUNCE_AGAIN` on, and its limit in ms. */
+export const TELL_GROWTH = 1.5;
+export const MAX_TELL_PAUSE = 30_000;
 /** ms since the last word of a remote for which it is a correspondent: even idle streams speak every 90 s. */
 export const CORRESPONDENT_FOR = 200_000;
 /** Correspondents told of one change, latest first; others hear of it with the next message or look us up. */
 export const MAX_TOLD = 32;
+/** Timeouts of a stream in a row after which the session itself is in doubt. */
+export const DOUBT_TRIES = 2;
 /** ms of silence of a remote that messages get lost to, until it may have lost our session, and between two such doubts. */
 export const DOUBT_AFTER = 10_000;

@@ -1,6 +1,13 @@
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import type { Announcements } from './announcements.ts';
-import { ANNOUNCE_AGAIN, CORRESPONDENT_FOR, MAX_TOLD, TELL_DELAY, TELL_TRIES } from './limits.ts';
+import {
+  ANNOUNCE_AGAIN,
+  CORRESPONDENT_FOR,
+  MAX_TELL_PAUSE,
+  MAX_TOLD,
+  TELL_DELAY,
+  TELL_GROWTH,
+} from './limits.ts';
 import type { Remote, Remotes } from './remotes.ts';
 
 const NOBODY = { remotes: [], again: false } as const;
@@ -42,8 +49,9 @@ export class Teller {
     const lacking = this.#remotes
       .heardSince(now - CORRESPONDENT_FOR, MAX_TOLD, now)
       .filter(({ hash }) => this.#announcements.lacks(hash, published));
+    const pause = Math.min(MAX_TELL_PAUSE, ANNOUNCE_AGAIN * TELL_GROWTH ** this.#tries);
+    if (lacking.length > 0) this.#at = now + pause;
     const again = this.#tries++ > 0;
-    if (lacking.length > 0 && this.#tries < TELL_TRIES) this.#at = now + ANNOUNCE_AGAIN;
     return { remotes: lacking.filter(({ hash }) => this.#announcements.wanted(hash, published, now)), again };
   }
 }

@@ -32,8 +32,11 @@ export type DestinationInput =
   /** Answers to `lookup`; a LeaseSet may also come unasked. */
   | { readonly kind: 'leaseSet'; readonly leaseSet: LeaseSet2 }
   | { readonly kind: 'lookupFailed'; readonly hash: DestHash }
-  /** Messages to `remote` seem to get lost: try another tunnel, then another lease. */
-  | { readonly kind: 'stalled'; readonly remote: DestHash }
+  /**
+   * Messages to `remote` seem to get lost: try another tunnel, then another lease. After a second try in a row without
+   * any success (`tries`), try a new session.
+   */
+  | { readonly kind: 'stalled'; readonly remote: DestHash; readonly tries?: number }
   | { readonly kind: 'tick' };
 
 export type DestinationOutput =

@@ -197,6 +197,7 @@ export class Router {
   }
 
   #report(): void {
+    if (this.#stopping.signal.aborted) return;
     this.#correctClock();
     const { stage, sessions, netdb, tunnels } = this.#node.status();
     if (sessions.connected === 0 && sessions.skewed >= SKEWED_PEERS) {
@@ -215,8 +216,8 @@ export class Router {
     const pools = Object.values(tunnels.pools);
     const alive = pools.reduce((sum, pool) => sum + pool.inbound.alive + pool.outbound.alive, 0);
     const wanted = pools.reduce((sum, pool) => sum + pool.inbound.wanted + pool.outbound.wanted, 0);
-    this.#terminal.stage('peers', `${sessions.connected} connected of ${netdb.usable} known`);
-    this.#terminal.stage('tunnels', `${alive}/${wanted}`);
+    if (alive > 0) this.#terminal.stage('tunnels', `${alive}/${wanted}`);
+    else this.#terminal.stage('peers', `${sessions.connected} connected of ${netdb.usable} known`);
   }
 
   #correctClock(): void {

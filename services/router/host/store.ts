@@ -102,6 +102,7 @@ function sqliteStore(database: DatabaseSync, counters: Counters): Store {
         else statements[table].put.run(key, value);
       }
       database.exec('COMMIT');
+      counters.add('written', pending.size);
       pending.clear();
     } catch {
       counters.add('write-failed');

@@ -136,7 +136,7 @@ export class LocalDestination {
           this.#send(output, now);
           break;
         case 'stalled':
-          this.#step({ kind: 'stalled', remote: output.remote }, now);
+          this.#step(output, now);
           routes.tunnel({ kind: 'suspect', pool: name }, now);
           break;
         case 'wake':

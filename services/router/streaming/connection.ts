@@ -36,6 +36,7 @@ export class Connection {
   readonly #lifetime: Lifetime;
   #blocked = false;
   #dead = false;
+  #finished = false;
   #lastStall = Number.NEGATIVE_INFINITY;
 
   constructor(options: ConnectionOptions) {
@@ -60,6 +61,11 @@ export class Connection {
   /** Nothing more will come out of it; the manager forgets it. */
   get dead(): boolean {
     return this.#dead;
+  }
+
+  /** Both directions were closed in order; false for a stream that broke. */
+  get finished(): boolean {
+    return this.#finished;
   }
 
   /** The peer's SYN was seen. */
@@ -259,10 +265,11 @@ export class Connection {
   #stalled(now: number, out: StreamOutput[]): void {
     if (now < this.#lastStall + STALL_SPACING) return;
     this.#lastStall = now;
-    out.push({ kind: 'stalled', remote: this.remote });
+    out.push({ kind: 'stalled', remote: this.remote, tries: this.#transmitter.timeouts });
   }
 
   #finish(out: StreamOutput[]): void {
+    this.#finished = true;
     out.push({ kind: 'closed', stream: this.id });
     this.#bury();
   }

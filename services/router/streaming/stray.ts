@@ -35,9 +35,12 @@ export class StrayPackets {
     this.#signer = signer;
   }
 
-  /** The stream is over; what its peer repeats (a CLOSE whose ack was lost) will still be acknowledged. */
+  /**
+   * The stream is over; what its peer repeats (a CLOSE whose ack was lost) will still be acknowledged. Of a stream that
+   * broke it learns by a RESET, as the one before may have been lost with the rest.
+   */
   buried(connection: Connection, now: number): void {
-    if (connection.peerStreamId === 0) return;
+    if (connection.peerStreamId === 0 || !connection.finished) return;
     const { remote, peerStreamId, received } = connection;
     this.#tombs.set(connection.id, { remote, peerStreamId, received, until: now + TOMB_LIFETIME });
   }

@@ -173,10 +173,11 @@ export class Transmitter {
     this.#pace();
   }
 
-  /** A new way to the peer: what a timeout has shown to be lost goes at once, and the next timeout is a short one. */
+  /** A new way to the peer: what a timeout has shown to be lost goes at once, and patience begins anew. */
   resume(now: number): void {
     if (this.#timeouts === 0 || this.#probes.running) return;
     this.rtt.progress();
+    this.#timeouts = 0;
     this.#lastProgress = now;
     this.buffer.loseAll();
   }

@@ -82,7 +82,12 @@ export type StreamOutput =
   | { readonly kind: 'blocked'; readonly stream: StreamId }
   | { readonly kind: 'writable'; readonly stream: StreamId }
   /** A retransmission timer ran out: whoever chooses tunnels and leases should choose others for `remote`. */
-  | { readonly kind: 'stalled'; readonly remote: DestHash }
+  | {
+      readonly kind: 'stalled';
+      readonly remote: DestHash;
+      /** timeouts in a row: nothing of what was sent since the one before was acknowledged */
+      readonly tries: number;
+    }
   | {
       readonly kind: 'pong';
       readonly senders: readonly DestHash[];

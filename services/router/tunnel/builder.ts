@@ -9,6 +9,11 @@ import type { Direction, HopInfo } from './tunnel-io.ts';
 
 /** Milliseconds until a build counts as failed; others take 10 to 60, ours go over Tor. */
 export const BUILD_TIMEOUT = 30_000;
+/**
+ * Milliseconds after which a build is late. While its pool has nothing else another is begun beside it: of the hops
+ * that one picks in the real network, many never answer.
+ */
+export const BUILD_LATE = 8000;
 /** Builds remembered; the pacer allows far fewer at once. */
 const MAX_PENDING = 64;
 
@@ -26,6 +31,7 @@ export interface PendingBuild {
   readonly direct: RouterHash | undefined;
   /** the hop next to us */
   readonly neighbour: RouterHash;
+  late: boolean;
 }
 
 export type BuildResult =
@@ -56,10 +62,13 @@ export class TunnelBuilder {
     this.#random = random;
   }
 
-  /** When the oldest build times out; undefined when none is under way. */
-  get nextTimeout(): number | undefined {
-    const oldest = this.#pending.values().next();
-    return oldest.done ? undefined : oldest.value.started + BUILD_TIMEOUT;
+  /** When the next build is late or times out; undefined when none is under way. */
+  get nextDeadline(): number | undefined {
+    let at: number | undefined;
+    for (const { started, late } of this.#pending.values()) {
+      at = Math.min(at ?? Number.POSITIVE_INFINITY, started + (late ? BUILD_TIMEOUT : BUILD_LATE));
+    }
+    return at;
   }
 
   /** undefined when a hop's public key is of no use. */
@@ -83,6 +92,7 @@ export class TunnelBuilder {
       bootstrap,
       direct,
       neighbour: neighbour.hash,
+      late: false,
     };
     this.#pending.set(replyId, build);
     return { build, payload: created.payload };
@@ -121,6 +131,15 @@ export class TunnelBuilder {
   /** Removes and returns what has waited too long, or, after a jump of the clock, began in the future. */
   takeExpired(now: number): PendingBuild[] {
     return this.#take((build) => now >= build.started + BUILD_TIMEOUT || now < build.started);
+  }
+
+  /** Marks and returns what has become late since the last call; it stays under way. */
+  takeLate(now: number): PendingBuild[] {
+    const late = [...this.#pending.values()].filter(
+      (build) => !build.late && now >= build.started + BUILD_LATE,
+    );
+    for (const build of late) build.late = true;
+    return late;
   }
 
   /** Removes and returns what can't succeed without this peer. */

@@ -68,6 +68,10 @@ export class PoolKeeper {
     for (const pool of this.#pools.values()) {
       for (const tunnel of pool.tunnels()) if (now >= tunnel.expires) this.end(tunnel, 'tunnelsExpired');
     }
+    for (const { pool, direction } of this.builder.takeLate(now)) {
+      const late = this.#pools.get(pool)?.late;
+      if (late) late[direction]++;
+    }
     const out = this.builder.takeExpired(now).flatMap((build) => this.#timedOut(build, now));
     for (const urgent of [true, false]) out.push(...this.#startBuilds(urgent, now));
     return out;
@@ -75,7 +79,7 @@ export class PoolKeeper {
 
   /** When `maintain` has something to do next. */
   nextDeadline(now: number): number {
-    let at = this.builder.nextTimeout ?? Number.POSITIVE_INFINITY;
+    let at = this.builder.nextDeadline ?? Number.POSITIVE_INFINITY;
     for (const pool of this.#pools.values()) at = Math.min(at, pool.nextDeadline(now));
     return at;
   }
@@ -197,6 +201,7 @@ export class PoolKeeper {
     this.#parts.pacer.finished();
     const pool = this.#pools.get(build.pool);
     if (pool) pool.building[build.direction]--;
+    if (pool && build.late) pool.late[build.direction]--;
     return pool;
   }
 

@@ -2,7 +2,7 @@ import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import { type RandomBytes, randomBelow } from '@allium/common/core/random.ts';
 import type { Lease } from '../wire/lease.ts';
 import { MAX_LEASES } from '../wire/lease-set2.ts';
-import { Backoff } from './build-pacer.ts';
+import { Backoff, FREE_FAILURES } from './build-pacer.ts';
 import { MAX_HOPS } from './build-request.ts';
 import { type InboundTunnel, type OutboundTunnel, type Tunnel, usable } from './tunnel.ts';
 import type { Direction, DirectionConfig, DirectionStatus, PoolConfig, SendOptions } from './tunnel-io.ts';
@@ -24,6 +24,8 @@ export class TunnelPool {
     outbound: new Backoff(),
   };
   readonly building: Record<Direction, number> = { inbound: 0, outbound: 0 };
+  /** those of them that should have been answered by now */
+  readonly late: Record<Direction, number> = { inbound: 0, outbound: 0 };
   #config: PoolConfig;
   readonly #inbound = new Map<number, InboundTunnel>();
   readonly #outbound = new Map<number, OutboundTunnel>();
@@ -66,18 +68,21 @@ export class TunnelPool {
       : this.#outbound.delete(tunnel.id);
   }
 
-  /** Builds to start now: tunnels near their end and bootstrap tunnels don't count, builds under way do. */
+  /**
+   * Builds to start now: tunnels near their end and bootstrap tunnels don't count, builds under way do. Late ones get
+   * company: one, or each of them while there is nothing else; none when everything fails.
+   */
   missing(direction: Direction, now: number): number {
     const lasting = [...this.#of(direction)].filter(
       (tunnel) => now < tunnel.replaceAt && !isBootstrap(tunnel),
     );
-    return this.#config[direction].quantity - lasting.length - this.building[direction];
+    return this.#config[direction].quantity - lasting.length - this.#underWay(direction, lasting.length);
   }
 
   /** As `missing`, of one-hop tunnels for the first replies. */
   missingBootstrap(now: number): number {
     const lasting = [...this.#inbound.values()].filter((tunnel) => usable(tunnel, now));
-    return BOOTSTRAP_QUANTITY - lasting.length - this.building.inbound;
+    return BOOTSTRAP_QUANTITY - lasting.length - this.#underWay('inbound', lasting.length);
   }
 
   /** true when there is something to send through or to be answered by */
@@ -135,6 +140,12 @@ export class TunnelPool {
       building: this.building[direction],
       failures: this.backoff[direction].failures,
     };
+  }
+
+  #underWay(direction: Direction, lasting: number): number {
+    const hopeless = this.backoff[direction].failures > FREE_FAILURES;
+    const company = lasting > 0 ? 1 : this.late[direction];
+    return this.building[direction] - (hopeless ? 0 : Math.min(company, this.late[direction]));
   }
 
   #of(direction: Direction): Tunnel[] {

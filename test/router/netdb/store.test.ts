@@ -1,6 +1,6 @@
+import { hostKind } from '@allium/common/net/address-rules.ts';
 import test from 'ava';
 import fc from 'fast-check';
-import { hostKind } from '@allium/common/net/address-rules.ts';
 import { LeaseSetStore } from '../../../services/router/netdb/lease-set-store.ts';
 import { routingKey } from '../../../services/router/netdb/routing-key.ts';
 import { EXPIRY_GRACE, KEEP_ALWAYS, RouterInfoStore } from '../../../services/router/netdb/store.ts';

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { toBase64 } from '@allium/common/bytes/text.ts';
+import { parseIp } from '@allium/common/net/ip-address.ts';
 import test from 'ava';
 import fc from 'fast-check';
-import { parseIp } from '@allium/common/net/ip-address.ts';
 import {
   publishedNtcp2Address,
   routerOptions,

@@ -1,0 +1,90 @@
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { RouterHome } from '../support/router-process.ts';
+
+function homeOf(t: ExecutionContext, config?: (folder: string) => object): RouterHome {
+  const home = new RouterHome(undefined, config);
+  t.teardown(() => home.remove());
+  return home;
+}
+
+test('an unknown key stops the start with its line', async (t) => {
+  const home = homeOf(t);
+  home.write(`dataDir: ${home.dataDir}\ntor:\n  socks: /nowhere/tor\n  sock: /nowhere/tor\n`);
+  const router = home.start();
+  t.is(await router.exit, 1);
+  t.is(router.stderr, `${home.configFile}:4:3: tor.sock: unknown key\n`);
+  t.throws(() => statSync(home.dataDir), { code: 'ENOENT' }, 'nothing was made');
+});
+
+test('every test switch is refused on the public network', async (t) => {
+  const home = homeOf(t, () => ({ netId: 2, allowPrivateAddresses: true, skipIpDiversity: true }));
+  const router = home.start();
+  t.is(await router.exit, 1);
+  const lines = router.stderr.trim().split('\n');
+  t.is(lines.length, 2);
+  for (const line of lines) t.regex(line, /router\.yaml:\d+:\d+: \w+: .*refused with netId 2$/);
+});
+
+test('an empty configuration names what is missing', async (t) => {
+  const home = homeOf(t);
+  home.write('');
+  const router = home.start();
+  t.is(await router.exit, 1);
+  t.regex(router.stderr, /router\.yaml:1:1: dataDir: /);
+});
+
+test('a configuration that is not there is named', async (t) => {
+  const home = homeOf(t);
+  rmSync(home.configFile);
+  const router = home.start();
+  t.is(await router.exit, 1);
+  t.regex(router.stderr, /router\.yaml:1:1: cannot be read \(ENOENT\)\n/);
+});
+
+test('damaged keys stop the start and stay as they are', async (t) => {
+  const home = homeOf(t);
+  mkdirSync(home.dataDir, { mode: 0o700 });
+  const file = join(home.dataDir, 'router.keys');
+  writeFileSync(file, 'no keys', { mode: 0o600 });
+  const router = home.start();
+  t.is(await router.exit, 1);
+  t.regex(router.stderr, /router\.keys: /);
+  t.is(readFileSync(file, 'utf8'), 'no keys');
+});
+
+test('a bad hosts file stops the start with its line', async (t) => {
+  const home = homeOf(t, (folder) => ({ hosts: join(folder, 'hosts.txt') }));
+  writeFileSync(join(home.folder, 'hosts.txt'), '# fine\nname.i2p=short\n');
+  const router = home.start();
+  t.is(await router.exit, 1);
+  t.regex(router.stderr, /hosts\.txt:2: /);
+});
+
+test('a hosts file that is not there stops the start and is named', async (t) => {
+  const home = homeOf(t, (folder) => ({ hosts: join(folder, 'hosts.txt') }));
+  const router = home.start();
+  t.is(await router.exit, 1);
+  t.regex(router.stderr, /^\S*hosts\.txt: [^\n]*\n$/);
+});
+
+test('a port that is taken stops the start and is named', async (t) => {
+  const home = homeOf(t);
+  const first = home.start();
+  await first.listening();
+  const other = homeOf(t, () => ({ http: { listen: join(home.folder, 'http.sock') } }));
+  const second = other.start();
+  t.is(await second.exit, 1);
+  t.regex(second.stderr, /http\.sock: another process listens there/);
+  t.throws(() => statSync(join(other.folder, 'health.sock')), { code: 'ENOENT' }, 'what was started is gone');
+  t.is((await first.status()).stage, 'tor');
+});
+
+test('a data folder that cannot be made stops the start and is named', async (t) => {
+  const home = homeOf(t, (folder) => ({ dataDir: join(folder, 'file', 'data') }));
+  writeFileSync(join(home.folder, 'file'), 'no folder');
+  const router = home.start();
+  t.is(await router.exit, 1);
+  t.regex(router.stderr, /^\S*router\.keys: ENOTDIR; it cannot be written\n$/);
+});

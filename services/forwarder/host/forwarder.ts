@@ -1,0 +1,48 @@
+import type { Stop } from '@allium/common/lifecycle/lifecycle.ts';
+import { Counters } from '@allium/common/observe/counters.ts';
+import type { Logger } from '@allium/common/observe/logger.ts';
+import { type Context, DEFAULT_LIMITS, type Limits } from './context.ts';
+import { FrontDoor } from './front-door.ts';
+import type { Loaded } from './load.ts';
+import { RefusedPorts } from './refused-ports.ts';
+import { TimeBox } from './time-box.ts';
+
+export interface ForwarderOptions {
+  readonly loaded: Loaded;
+  readonly logger: Logger;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface Forwarder {
+  readonly door: FrontDoor;
+  readonly counters: Counters;
+  readonly stop: Stop;
+  /** counts only; no names and no addresses of workstations */
+  readonly status: () => unknown;
+}
+
+/** Opens all listen addresses. Throws `ListenError`. */
+export async function startForwarder({ loaded, logger, limits }: ForwarderOptions): Promise<Forwarder> {
+  const counters = new Counters();
+  const context: Context = {
+    policy: loaded.policy,
+    warnings: loaded.warnings,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    timeBox: new TimeBox(),
+    refusedPorts: new RefusedPorts(),
+    counters,
+    logger,
+    now: Date.now,
+    random: Math.random,
+  };
+  const door = new FrontDoor(context);
+  const { stop } = await door.start(loaded.policy.settings.listen);
+  const status = (): unknown => ({
+    clients: door.clients,
+    forwardRules: loaded.policy.settings.forwards.length,
+    actionSections: loaded.policy.sections.length,
+    warnings: loaded.warnings,
+    counters: counters.toJSON(),
+  });
+  return { door, counters, stop, status };
+}

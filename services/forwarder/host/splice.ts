@@ -1,0 +1,35 @@
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** Listeners for one event that a stream carries here: two pipes, and what its owner had put on it before. */
+const LISTENERS = 24;
+
+/**
+ * Joins two streams until both directions ended; each end passes on the half-close. Resolves in every case, with
+ * both streams closed. Without a byte in either direction for `idleMs` they are closed too.
+ */
+export async function splice(a: Duplex, b: Duplex, idleMs: number): Promise<void> {
+  const idle = new AbortController();
+  const timer = setTimeout(() => idle.abort(), idleMs);
+  const refresh = (): void => void timer.refresh();
+  const { signal } = idle;
+  for (const stream of [a, b]) {
+    stream.on('error', () => {});
+    stream.setMaxListeners(LISTENERS);
+    stream.allowHalfOpen = true;
+  }
+  const close = (): void => {
+    a.destroy();
+    b.destroy();
+  };
+  try {
+    const ways = [pipeline(a, b, { signal }), pipeline(b, a, { signal })];
+    // Listening for data starts the flow, so it comes after the pipes.
+    a.on('data', refresh);
+    b.on('data', refresh);
+    await Promise.all(ways.map((way) => way.catch(close)));
+  } finally {
+    clearTimeout(timer);
+    close();
+  }
+}

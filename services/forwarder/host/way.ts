@@ -1,0 +1,45 @@
+import type { Socket } from 'node:net';
+import type { Route } from '../route/choose.ts';
+import type { RequestUrl } from '../rules/request-url.ts';
+import { endpointText } from '../syntax/endpoint.ts';
+import { dialEndpoint, dialSocks, type Hop } from './dial.ts';
+import { asUpstreamError } from './upstream-error.ts';
+
+export type OpenRoute = Exclude<Route, { kind: 'none' }>;
+
+export interface DialLimits {
+  readonly timeoutMs: number;
+  /** `forwarded-connect-retries` */
+  readonly retries: number;
+}
+
+/** Opens the connection that requests for `url` go over. Throws `UpstreamError`. */
+export async function dialRoute(route: OpenRoute, url: RequestUrl, limits: DialLimits): Promise<Socket> {
+  for (let left = limits.retries; ; left--) {
+    try {
+      return await dialOnce(route, url, limits.timeoutMs);
+    } catch (error) {
+      const failure = asUpstreamError(error);
+      if (left <= 0 || failure.code === 'timeout') throw failure;
+    }
+  }
+}
+
+function dialOnce(route: OpenRoute, url: RequestUrl, timeoutMs: number): Promise<Socket> {
+  if (route.kind === 'loopback') return dialEndpoint({ host: route.host, port: url.port }, timeoutMs);
+  if (route.kind === 'socks') return dialSocks(route.socks, { host: url.host, port: url.port }, timeoutMs);
+  if (route.socks === undefined) return dialEndpoint(route.parent, timeoutMs);
+  return dialSocks(route.socks, tcpParent(route), timeoutMs);
+}
+
+/** Two requests with the same key may use one connection, one after the other. */
+export function routeKey(route: OpenRoute, url: RequestUrl): string {
+  const socks = 'socks' in route ? route.socks : undefined;
+  const through = socks === undefined ? '' : `${socks.user ?? ''}@${endpointText(socks.endpoint)}>`;
+  return `${through}${route.kind === 'http' ? endpointText(route.parent) : `${url.host}:${url.port}`}`;
+}
+
+function tcpParent(route: Extract<OpenRoute, { kind: 'http' }>): Hop {
+  if ('path' in route.parent) throw new RangeError('a Unix socket behind SOCKS');
+  return route.parent;
+}

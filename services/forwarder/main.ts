@@ -1,0 +1,77 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { serveHealth } from '@allium/common/lifecycle/health.ts';
+import { Lifecycle, untilSignal } from '@allium/common/lifecycle/lifecycle.ts';
+import { ListenError, parseListenAddress } from '@allium/common/lifecycle/listen.ts';
+import { createLogger, LOG_LEVELS, type LogLevel } from '@allium/common/observe/logger.ts';
+import { startForwarder } from './host/forwarder.ts';
+import { loadPolicy } from './host/load.ts';
+import { ConfigurationError } from './syntax/notes.ts';
+
+const USAGE = `npm start -w @allium/forwarder -- --config FILE [--health SOCKET] [--log LEVEL] [--check]
+  --config  a Privoxy configuration; its action and filter files are read too
+  --health  socket path or host:port of GET /health and /status (or allium-health in the file)
+  --check   read the configuration, print what would be ignored, and end
+`;
+
+/** Exit codes: 1 configuration or address refused, 2 wrong use. */
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options === undefined) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const loaded = loadPolicy(options.config);
+  if (options.check) {
+    for (const note of loaded.warnings) process.stdout.write(`${note.file}:${note.line}: ${note.why}\n`);
+    return 0;
+  }
+  const logger = createLogger('forwarder', options.level);
+  for (const note of loaded.warnings)
+    logger.warn({ file: note.file, line: note.line, why: note.why }, 'configuration');
+  const lifecycle = new Lifecycle();
+  const forwarder = await lifecycle.start('forwarder', () => startForwarder({ loaded, logger }));
+  const health = options.health ?? loaded.policy.settings.health;
+  if (health !== undefined) {
+    await lifecycle.start('health', () =>
+      serveHealth(health, { ready: () => true, status: forwarder.status }),
+    );
+  }
+  logger.info({ listening: forwarder.door.addresses.length }, 'started');
+  await untilSignal();
+  const late = await lifecycle.stop();
+  logger.info({ late }, 'stopped');
+  return 0;
+}
+
+function readOptions():
+  | { config: string; health: ReturnType<typeof parseListenAddress>; level: LogLevel; check: boolean }
+  | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        config: { type: 'string' },
+        health: { type: 'string' },
+        log: { type: 'string', default: 'info' },
+        check: { type: 'boolean', default: false },
+      },
+    });
+    const health = values.health === undefined ? undefined : parseListenAddress(values.health);
+    const level = LOG_LEVELS.find((known) => known === values.log);
+    if (values.config === undefined || level === undefined) return undefined;
+    if (values.health !== undefined && health === undefined) return undefined;
+    // npm changes into the workspace; names are meant from where the user is.
+    const config = resolve(process.env.INIT_CWD ?? '.', values.config);
+    return { config, health, level, check: values.check };
+  } catch {
+    return undefined;
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof ConfigurationError) && !(error instanceof ListenError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,74 @@
+import type { ActionSet } from '../rules/actions.ts';
+import { type RequestFacts, variablesOf } from '../rules/decide.ts';
+import type { Policy } from '../rules/policy.ts';
+import { type HeaderPair, pairsOf, type RawHeaders } from '../rules/raw-headers.ts';
+import { limitedCookie, sessionCookie } from './cookies.ts';
+import { httpDate, parseHttpDate } from './dates.ts';
+import { filterHeaders } from './header-filters.ts';
+import { endsHere } from './hop-by-hop.ts';
+
+export interface ResponsePlan {
+  readonly request: RequestFacts;
+  readonly headers: RawHeaders;
+  /** milliseconds since the epoch, and a number from 0 to 1: for dates that are moved */
+  readonly now: number;
+  readonly random: number;
+}
+
+/** The headers that go to the client, without framing and connection headers. May take long. */
+export function responseHeaders(plan: ResponsePlan, actions: ActionSet, policy: Policy): string[] {
+  const ends = endsHere(plan.headers);
+  const kept: HeaderPair[] = [];
+  for (const [name, value] of pairsOf(plan.headers)) {
+    const key = name.toLowerCase();
+    if (ends(key)) continue;
+    if (key === 'proxy-authenticate' && !policy.settings.passProxyAuthentication) continue;
+    const sent = sentValue(key, value, plan, actions);
+    if (sent !== undefined) kept.push([name, sent]);
+  }
+  return filterHeaders('server-header-filter', kept, actions, policy, variablesOf(plan.request)).flat();
+}
+
+function sentValue(key: string, value: string, plan: ResponsePlan, actions: ActionSet): string | undefined {
+  const crunched = actions.value('crunch-server-header');
+  if (crunched !== undefined && `${key}: ${value}`.toLowerCase().includes(crunched.toLowerCase()))
+    return undefined;
+  switch (key) {
+    case 'set-cookie':
+      return sentCookie(value, plan.now, actions);
+    case 'content-disposition': {
+      const action = actions.value('hide-content-disposition');
+      if (action === undefined) return value;
+      return action === 'block' ? undefined : action;
+    }
+    case 'content-type':
+      return actions.value('content-type-overwrite') ?? value;
+    case 'last-modified':
+      return sentLastModified(value, plan, actions.value('overwrite-last-modified'));
+    default:
+      return value;
+  }
+}
+
+function sentCookie(value: string, now: number, actions: ActionSet): string | undefined {
+  if (actions.has('crunch-incoming-cookies')) return undefined;
+  const minutes = actions.value('limit-cookie-lifetime');
+  const limited = minutes === undefined ? value : limitedCookie(value, Number(minutes), now);
+  return actions.has('session-cookies-only') ? sessionCookie(limited, now) : limited;
+}
+
+function sentLastModified(value: string, plan: ResponsePlan, action: string | undefined): string | undefined {
+  switch (action) {
+    case undefined:
+      return value;
+    case 'block':
+      return undefined;
+    case 'reset-to-request-time':
+      return httpDate(plan.now);
+    default: {
+      const time = parseHttpDate(value);
+      if (time === undefined || time >= plan.now) return value;
+      return httpDate(time + Math.round((plan.now - time) * plan.random));
+    }
+  }
+}

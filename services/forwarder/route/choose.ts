@@ -1,0 +1,62 @@
+import type { ActionSet } from '../rules/actions.ts';
+import { matchesUrl } from '../rules/match-url.ts';
+import type { RequestUrl } from '../rules/request-url.ts';
+import { type Endpoint, endpointText } from '../syntax/endpoint.ts';
+import { type ForwardRule, isDirect, parseWay, type SocksParent, type Way } from '../syntax/forward-line.ts';
+import { Notes } from '../syntax/notes.ts';
+
+export type Route =
+  | { readonly kind: 'http'; readonly parent: Endpoint; readonly socks?: SocksParent }
+  | { readonly kind: 'socks'; readonly socks: SocksParent }
+  /** straight to a loopback address; `host` is one, not a name */
+  | { readonly kind: 'loopback'; readonly host: string }
+  /** no rule, or a direct rule for something else than loopback: Privoxy would go out */
+  | { readonly kind: 'none' };
+
+/**
+ * A `+forward-override` beats all rules; else the last rule that fits. Unlike Privoxy, no rule means no way: the
+ * request is refused.
+ */
+export function chooseRoute(url: RequestUrl, rules: readonly ForwardRule[], actions?: ActionSet): Route {
+  const override = actions?.value('forward-override');
+  if (override !== undefined) {
+    const [name = '', ...words] = override.trim().split(/\s+/);
+    const way = parseWay(name, words, { file: '', line: 0 }, new Notes());
+    return way === undefined ? { kind: 'none' } : routeOf(way, url);
+  }
+  const rule = rules.findLast((candidate) => matchesUrl(candidate.pattern, url));
+  return rule === undefined ? { kind: 'none' } : routeOf(rule.way, url);
+}
+
+function routeOf(way: Way, url: RequestUrl): Route {
+  if (way.http !== undefined) {
+    return { kind: 'http', parent: way.http, ...(way.socks === undefined ? {} : { socks: way.socks }) };
+  }
+  if (way.socks !== undefined) return { kind: 'socks', socks: way.socks };
+  const host = loopbackAddress(url.host);
+  return isDirect(way) && host !== undefined ? { kind: 'loopback', host } : { kind: 'none' };
+}
+
+/** The address for a loopback host; nothing is ever looked up. */
+function loopbackAddress(host: string): string | undefined {
+  if (host === 'localhost') return '127.0.0.1';
+  return host === '::1' || /^127(?:\.(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}$/.test(host)
+    ? host
+    : undefined;
+}
+
+/** For pages and logs; without user and password. */
+export function routeText(route: Route): string {
+  switch (route.kind) {
+    case 'http':
+      return route.socks === undefined
+        ? `HTTP parent ${endpointText(route.parent)}`
+        : `HTTP parent ${endpointText(route.parent)} through SOCKS ${route.socks.version} ${endpointText(route.socks.endpoint)}`;
+    case 'socks':
+      return `SOCKS ${route.socks.version} ${endpointText(route.socks.endpoint)}`;
+    case 'loopback':
+      return 'this machine';
+    case 'none':
+      return 'refused: no forward rule fits';
+  }
+}

@@ -1,0 +1,123 @@
+import type { ActionSection } from '../syntax/action-file.ts';
+import { parsePortList, portInList } from '../syntax/port-list.ts';
+import { parseSubstitution } from '../syntax/substitution.ts';
+import { ActionSet, sectionsFor, sectionsForTags } from './actions.ts';
+import { fastRedirect } from './fast-redirect.ts';
+import { filterKey, type Policy } from './policy.ts';
+import { pairsOf, type RawHeaders } from './raw-headers.ts';
+import { absoluteUrl, isI2pHost, type RequestUrl } from './request-url.ts';
+import { substitute, type Variables } from './substitute.ts';
+
+/** Ports of CONNECT to I2P when no action says anything else. */
+const I2P_CONNECT_PORTS = parsePortList('80,443,1024-').ranges;
+/** Tags of one request. */
+const TAGS_MAX = 32;
+
+export interface RequestFacts {
+  readonly method: string;
+  readonly url: RequestUrl;
+  readonly headers: RawHeaders;
+  /** address of the client */
+  readonly origin: string;
+  /** address that the client came to */
+  readonly listenAddress: string;
+}
+
+export type Verdict =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'redirect'; readonly location: string }
+  | { readonly kind: 'block'; readonly reason: string }
+  /** CONNECT to a port that is not open */
+  | { readonly kind: 'port' };
+
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly actions: ActionSet;
+  readonly tags: readonly string[];
+  /** what fitted, in order */
+  readonly sections: readonly ActionSection[];
+}
+
+/** Merges the actions for a request and judges it. Runs the expressions of the files: call it under a time limit. */
+export function decide(facts: RequestFacts, policy: Policy): Decision {
+  const { url } = facts;
+  const actions = new ActionSet();
+  if (!policy.settings.actionsOn) {
+    return { verdict: connectPort(facts, actions), actions, tags: [], sections: [] };
+  }
+  const sections = sectionsFor(policy.sections, url);
+  applyAll(actions, sections);
+  const tags = tagsOf(facts, actions, policy);
+  const tagged = sectionsForTags(policy.sections, tags);
+  applyAll(actions, tagged);
+  return { verdict: judge(facts, actions), actions, tags, sections: [...sections, ...tagged] };
+}
+
+export function variablesOf(facts: RequestFacts): Variables {
+  return {
+    url: absoluteUrl(facts.url),
+    host: facts.url.host,
+    path: facts.url.path,
+    origin: facts.origin,
+    'listen-address': facts.listenAddress,
+  };
+}
+
+function applyAll(actions: ActionSet, sections: readonly ActionSection[]): void {
+  for (const section of sections) for (const change of section.changes) actions.apply(change);
+}
+
+/** Runs the taggers over the request line and the headers, as `Name: value`. */
+function tagsOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string[] {
+  const target = facts.url.scheme === 'connect' ? facts.url.authority : absoluteUrl(facts.url);
+  const lines = [
+    `${facts.method} ${target} HTTP/1.1`,
+    ...pairsOf(facts.headers).map((pair) => pair.join(': ')),
+  ];
+  const suppressed = new Set(actions.values('suppress-tag'));
+  const tags = new Set<string>();
+  const variables = variablesOf(facts);
+  for (const name of actions.values('client-header-tagger')) {
+    const filter = policy.filters.get(filterKey('client-header-tagger', name));
+    for (const line of lines) {
+      let tag: string | undefined;
+      for (const job of filter?.jobs ?? []) tag = substitute(job, tag ?? line, variables) ?? tag;
+      if (tag !== undefined && tag !== '' && !suppressed.has(tag) && tags.size < TAGS_MAX) tags.add(tag);
+    }
+  }
+  return [...tags];
+}
+
+/** Privoxy's order: blocks come before redirects, redirects before the route. */
+function judge(facts: RequestFacts, actions: ActionSet): Verdict {
+  const port = connectPort(facts, actions);
+  if (port.kind !== 'pass') return port;
+  const reason = actions.value('block');
+  if (reason !== undefined) return { kind: 'block', reason };
+  if (facts.url.scheme === 'connect') return { kind: 'pass' };
+  const location = redirectOf(facts, actions);
+  return location === undefined ? { kind: 'pass' } : { kind: 'redirect', location };
+}
+
+function connectPort({ url }: RequestFacts, actions: ActionSet): Verdict {
+  if (url.scheme !== 'connect') return { kind: 'pass' };
+  const list = actions.value('limit-connect');
+  if (list === undefined && !isI2pHost(url.host)) return { kind: 'pass' };
+  const ranges = list === undefined ? I2P_CONNECT_PORTS : parsePortList(list).ranges;
+  return portInList(ranges, url.port) ? { kind: 'pass' } : { kind: 'port' };
+}
+
+/** Where to send the browser instead; never to the same place and never to another scheme. */
+function redirectOf(facts: RequestFacts, actions: ActionSet): string | undefined {
+  const here = absoluteUrl(facts.url);
+  const found = redirectTarget(facts, actions, here) ?? fastRedirect(here, actions.value('fast-redirects'));
+  if (found === undefined || found === here || !/^https?:\/\/[\x21-\x7e]+$/i.test(found)) return undefined;
+  return found;
+}
+
+function redirectTarget(facts: RequestFacts, actions: ActionSet, here: string): string | undefined {
+  const value = actions.value('redirect');
+  if (value === undefined || /^https?:/i.test(value)) return value;
+  const parsed = parseSubstitution(value);
+  return 'why' in parsed ? undefined : substitute(parsed.substitution, here, variablesOf(facts));
+}

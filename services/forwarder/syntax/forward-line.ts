@@ -1,0 +1,138 @@
+import { type Endpoint, parseEndpoint } from './endpoint.ts';
+import type { Notes, Place } from './notes.ts';
+import { parseUrlPattern, type UrlPattern } from './url-pattern.ts';
+
+/** Ports that Privoxy documents for a parent without one. */
+const HTTP_PARENT_PORT = 8_000;
+const SOCKS_PARENT_PORT = 1_080;
+
+export type SocksVersion = '4a' | '5' | '5t';
+
+export interface SocksParent {
+  readonly version: SocksVersion;
+  readonly endpoint: Endpoint;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+/** The way of a request: through SOCKS, through an HTTP parent, through both in this order, or neither. */
+export interface Way {
+  readonly socks?: SocksParent;
+  readonly http?: Endpoint;
+}
+
+export interface ForwardRule extends Place {
+  readonly pattern: UrlPattern;
+  readonly way: Way;
+}
+
+const KINDS: Readonly<Record<string, SocksVersion | 'http'>> = {
+  forward: 'http',
+  'forward-socks4a': '4a',
+  'forward-socks5': '5',
+  'forward-socks5t': '5t',
+};
+
+/** Reads `forward*` with its words; every fault is refused, for what Privoxy skips it sends directly. */
+export function parseForward(
+  name: string,
+  words: readonly string[],
+  place: Place,
+  notes: Notes,
+): ForwardRule | undefined {
+  const [source, ...rest] = words;
+  const expected = name === 'forward' ? 2 : 3;
+  if (source === undefined || words.length !== expected) {
+    notes.refuse(place, `${name} needs exactly ${expected} words, not ${words.length}`);
+    return undefined;
+  }
+  const parsed = parseUrlPattern(source);
+  if ('why' in parsed) {
+    notes.refuse(place, `${name}: ${parsed.why}`);
+    return undefined;
+  }
+  if (/^(?:TAG|CLIENT-TAG|NO-REQUEST-TAG|NO-RESPONSE-TAG):/i.test(source)) {
+    notes.refuse(place, `${name}: a tag can't choose a parent`);
+  }
+  if (parsed.pattern.never !== undefined) {
+    notes.refuse(place, `${name}: the pattern can match nothing: ${parsed.pattern.never}`);
+  }
+  const way = parseWay(name, rest, place, notes);
+  if (way === undefined) return undefined;
+  if (isDirect(way) && !loopbackOnly(parsed.pattern)) {
+    notes.refuse(
+      place,
+      `${name}: "." would go out directly; here it is for patterns of loopback addresses only`,
+    );
+  }
+  return { ...place, pattern: parsed.pattern, way };
+}
+
+/** The words behind the pattern: `parent` for `forward`, `socks parent` for the others. */
+export function parseWay(
+  name: string,
+  words: readonly string[],
+  place: Place,
+  notes: Notes,
+): Way | undefined {
+  const kind = KINDS[name];
+  if (kind === undefined || words.length !== (kind === 'http' ? 1 : 2)) {
+    notes.refuse(place, `"${[name, ...words].join(' ')}" is no way to forward`);
+    return undefined;
+  }
+  const errors = notes.errors.length;
+  const socks = kind === 'http' ? undefined : parseSocks(kind, words[0] ?? '', place, notes);
+  const last = words.at(-1) ?? '';
+  const http = last === '.' ? undefined : checkedEndpoint(last, HTTP_PARENT_PORT, place, notes);
+  if (socks !== undefined && http !== undefined && 'path' in http) {
+    notes.refuse(place, 'a Unix socket can not be reached through SOCKS');
+  }
+  if (notes.errors.length > errors) return undefined;
+  return { ...(socks === undefined ? {} : { socks }), ...(http === undefined ? {} : { http }) };
+}
+
+export function isDirect(way: Way): boolean {
+  return way.socks === undefined && way.http === undefined;
+}
+
+function parseSocks(
+  version: SocksVersion,
+  text: string,
+  place: Place,
+  notes: Notes,
+): SocksParent | undefined {
+  if (text === '.') {
+    notes.refuse(place, 'a SOCKS parent is needed, not "."');
+    return undefined;
+  }
+  const at = text.lastIndexOf('@');
+  const endpoint = checkedEndpoint(text.slice(at + 1), SOCKS_PARENT_PORT, place, notes);
+  if (endpoint === undefined || at < 0) return endpoint && { version, endpoint };
+  const account = /^([^:]{1,255}):([^:]{1,255})$/.exec(text.slice(0, at));
+  if (account === null || version === '4a') {
+    notes.refuse(
+      place,
+      version === '4a' ? 'SOCKS 4a has no user and password' : 'needs user:password before "@"',
+    );
+    return undefined;
+  }
+  return { version, endpoint, user: account[1] ?? '', password: account[2] ?? '' };
+}
+
+function checkedEndpoint(text: string, port: number, place: Place, notes: Notes): Endpoint | undefined {
+  const parsed = parseEndpoint(text, port);
+  if ('why' in parsed) {
+    notes.refuse(place, parsed.why);
+    return undefined;
+  }
+  if (parsed.defaulted) notes.warn(place, `a parent without a port means port ${port}`);
+  return parsed.endpoint;
+}
+
+/** True when a pattern fits nothing but names and addresses of the machine itself. */
+function loopbackOnly(pattern: UrlPattern): boolean {
+  const { host } = pattern;
+  if (host.kind !== 'labels' || host.openLeft || host.openRight) return false;
+  const text = host.labels.join('.');
+  return text === 'localhost' || text === '::1' || /^127(?:\.(?:\d{1,3}|\*)){3}$/.test(text);
+}

@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { get } from '../support/fixture.ts';
+import { startOurs } from '../support/proxies.ts';
+import { probe, statusOf } from '../support/raw-client.ts';
+import { RecordingParent } from '../support/recording-parent.ts';
+import { SocksServer } from '../support/socks-server.ts';
+
+async function through(t: ExecutionContext, config: (socks: number, site: number) => string) {
+  const site = await RecordingParent.start();
+  const socks = await SocksServer.start(site.port);
+  const ours = await startOurs(
+    `keep-alive-timeout 5\ntolerate-pipelining 1\n${config(socks.port, site.port)}`,
+  );
+  t.teardown(async () => {
+    await ours.stop();
+    await site.stop();
+    await socks.stop();
+  });
+  return { site, socks, port: ours.port };
+}
+
+test('an HTTP parent may be a Unix socket', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'allium-'));
+  const parent = await RecordingParent.start(join(folder, 'parent.sock'));
+  const ours = await startOurs(`forward .i2p unix:${folder}/parent.sock\n`);
+  t.teardown(async () => {
+    await ours.stop();
+    await parent.stop();
+    rmSync(folder, { recursive: true });
+  });
+  t.is(statusOf(await probe(ours.port, get('http://a.i2p/x'))), '200');
+  t.regex(parent.take(), /^GET http:\/\/a\.i2p\/x HTTP\/1\.1\r\n/);
+  t.is(statusOf(await probe(ours.port, 'CONNECT a.i2p:443 HTTP/1.1\r\nHost: a.i2p:443\r\n\r\n')), '200');
+});
+
+for (const [directive, version] of [
+  ['forward-socks5', 5],
+  ['forward-socks5t', 5],
+  ['forward-socks4a', 4],
+] as const) {
+  test(`${directive} hands over the name and speaks to the site itself`, async (t) => {
+    const { port, site, socks } = await through(t, (at) => `${directive} / 127.0.0.1:${at} .\n`);
+    t.is(statusOf(await probe(port, get('http://Example.org:8080/x?y'))), '200');
+    t.deepEqual(socks.requests, [{ version, user: '', password: '', host: 'example.org', port: 8080 }]);
+    t.regex(site.take(), /^GET \/x\?y HTTP\/1\.1\r\nHost: example\.org:8080\r\n/i);
+  });
+}
+
+test('user and password of a SOCKS 5 parent are used', async (t) => {
+  const { port, socks } = await through(t, (at) => `forward-socks5 / me:secret@127.0.0.1:${at} .\n`);
+  await probe(port, get('http://example.org/'));
+  t.deepEqual(socks.requests, [
+    { version: 5, user: 'me', password: 'secret', host: 'example.org', port: 80 },
+  ]);
+});
+
+test('one client connection to two sites is two streams, to one site one', async (t) => {
+  const { port, socks } = await through(t, (at) => `forward-socks5 / 127.0.0.1:${at} .\n`);
+  await probe(port, [get('http://a.example/'), get('http://a.example/'), get('http://b.example/')], {
+    answers: 3,
+  });
+  t.deepEqual(
+    socks.requests.map((request) => request.host),
+    ['a.example', 'b.example'],
+  );
+});
+
+test('CONNECT through SOCKS is answered when the stream is up, and then a blind pipe', async (t) => {
+  const { port, site, socks } = await through(t, (at) => `forward-socks5 / 127.0.0.1:${at} .\n`);
+  const reply = await probe(port, [
+    'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n',
+    'raw\r\n\r\n',
+  ]);
+  t.regex(reply.text, /^HTTP\/1\.1 200 Connection established\r\n\r\nHTTP\/1\.1 200 OK/);
+  t.is(site.take(), 'raw\r\n\r\n');
+  t.is(socks.requests[0]?.port, 443);
+});
+
+test('bytes that come with CONNECT are not lost', async (t) => {
+  const { port, site } = await through(t, (at) => `forward-socks5 / 127.0.0.1:${at} .\n`);
+  await probe(port, 'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\nearly\r\n\r\n', {
+    answers: 2,
+  });
+  t.is(site.take(), 'early\r\n\r\n');
+});
+
+test('a refusing SOCKS parent is 503 with its reason, for GET and CONNECT', async (t) => {
+  const { port, socks } = await through(t, (at) => `forward-socks5 / 127.0.0.1:${at} .\n`);
+  socks.reply = 4;
+  for (const bytes of [
+    get('http://a.example/'),
+    'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example\r\n\r\n',
+  ]) {
+    const reply = await probe(port, bytes);
+    t.regex(reply.text, /^HTTP\/1\.1 503 Forwarding failure/);
+    t.regex(reply.text, /HostUnreachable/);
+  }
+});
+
+test('an HTTP parent behind SOCKS gets the whole address', async (t) => {
+  const { port, site, socks } = await through(
+    t,
+    (at, parent) => `forward-socks5 / 127.0.0.1:${at} 127.0.0.1:${parent}\n`,
+  );
+  await probe(port, get('http://a.example/x'));
+  t.is(socks.requests.length, 1);
+  t.regex(site.take(), /^GET http:\/\/a\.example\/x HTTP/);
+});
+
+test('"." reaches loopback and nothing else', async (t) => {
+  const { port, site } = await through(t, () => 'forward 127.*.*.* .\nforward localhost .\n');
+  t.is(statusOf(await probe(port, get(`http://127.0.0.1:${site.port}/x`))), '200');
+  t.is(statusOf(await probe(port, get(`http://localhost:${site.port}/y`))), '200');
+  t.is(statusOf(await probe(port, get(`http://127.0.0.1.example.org:${site.port}/x`))), '403');
+  t.is(
+    statusOf(await probe(port, `GET http://127.0.0.999:${site.port}/x HTTP/1.1\r\nHost: x\r\n\r\n`)),
+    '403',
+  );
+  t.is(site.take().match(/^GET \/[xy] /gm)?.length, 2);
+});
+
+test('forward-override beats the rules', async (t) => {
+  const parent = await RecordingParent.start();
+  const action = `{+forward-override{forward 127.0.0.1:${parent.port}}}\n.moved.i2p\n`;
+  const ours = await startOurs('forward .i2p 127.0.0.1:1\nactionsfile a.action\n', { 'a.action': action });
+  t.teardown(async () => {
+    await ours.stop();
+    await parent.stop();
+  });
+  t.is(statusOf(await probe(ours.port, get('http://www.moved.i2p/'))), '200');
+  t.is(statusOf(await probe(ours.port, get('http://a.i2p/'))), '503');
+});
+
+test('the last rule that fits wins', async (t) => {
+  const parent = await RecordingParent.start();
+  const config = `forward .i2p 127.0.0.1:1\nforward .good.i2p 127.0.0.1:${parent.port}\nforward .bad.good.i2p 127.0.0.1:1\n`;
+  const ours = await startOurs(config);
+  t.teardown(async () => {
+    await ours.stop();
+    await parent.stop();
+  });
+  t.is(statusOf(await probe(ours.port, get('http://www.good.i2p/'))), '200');
+  t.is(statusOf(await probe(ours.port, get('http://www.bad.good.i2p/'))), '503');
+  t.is(statusOf(await probe(ours.port, get('http://other.i2p/'))), '503');
+});

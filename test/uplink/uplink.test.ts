@@ -16,7 +16,7 @@ let count = 0;
 
 async function uplink(t: ExecutionContext, extra: Partial<ConstructorParameters<typeof Uplink>[0]> = {}) {
   const path = join(folder, `uplink-${count++}.sock`);
-  const service = new Uplink({ listen: { path }, logLevel: 'silent', allowPrivateAddresses: true, ...extra });
+  const service = new Uplink({ listen: { path }, allowPrivateAddresses: true, ...extra });
   await service.start();
   t.teardown(() => service.stop());
   return { path, service };
@@ -82,7 +82,6 @@ test('a stranger is cut off without a word', async (t) => {
   const service = new Uplink({
     listen: parseListenAddress('127.0.0.1:0') ?? { path: '' },
     client: '127.0.0.9',
-    logLevel: 'silent',
     allowPrivateAddresses: true,
   });
   await service.start();

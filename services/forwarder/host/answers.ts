@@ -1,4 +1,4 @@
-import { type Html, html } from './html.ts';
+import { type Html, html } from '@allium/common/text/html.ts';
 import type { UpstreamFacts } from './upstream-error.ts';
 
 /** A whole answer of our own. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { splice } from '@allium/common/net/splice.ts';
 import { requestHeaders } from '../rewrite/request-headers.ts';
 import { pairsOf } from '../rules/raw-headers.ts';
 import { isI2pHost } from '../rules/request-url.ts';
@@ -8,7 +9,6 @@ import { type Answer, textAnswer, unsafePatternAnswer, upstreamAnswer } from './
 import { type Context, tell } from './context.ts';
 import { type Judgement, judgeRequest } from './judge.ts';
 import { openTunnel } from './parent-tunnel.ts';
-import { splice } from './splice.ts';
 import { TimeBoxError } from './time-box.ts';
 import { asUpstreamError } from './upstream-error.ts';
 import { dialRoute } from './way.ts';

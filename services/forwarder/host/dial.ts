@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
+import { keepEarlyBytes } from '@allium/common/net/early-bytes.ts';
 import { SocksClient, SocksClientError } from 'socks';
 import type { Endpoint } from '../syntax/endpoint.ts';
 import type { SocksParent } from '../syntax/forward-line.ts';
@@ -70,21 +70,6 @@ function reasonOf(error: unknown): string {
       ?.slice(1)
       .find((word) => word !== undefined) ?? 'failed'
   );
-}
-
-/**
- * `socks` hands over bytes that came right behind its reply as a `data` event one turn later and lets the socket
- * flow. They are caught here and put back, and the socket is returned paused.
- */
-async function keepEarlyBytes(socket: Socket): Promise<void> {
-  const early: Buffer[] = [];
-  const keep = (chunk: Buffer): void => void early.push(chunk);
-  socket.on('data', keep);
-  await setImmediate();
-  await setImmediate();
-  socket.off('data', keep);
-  socket.pause();
-  for (const chunk of early.reverse()) socket.unshift(chunk);
 }
 
 function discard(socket: Socket): void {

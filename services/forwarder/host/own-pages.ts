@@ -1,10 +1,10 @@
+import { type Html, html } from '@allium/common/text/html.ts';
 import { chooseRoute, routeText } from '../route/choose.ts';
 import { decide, type RequestFacts } from '../rules/decide.ts';
 import { pairsOf, valuesOf } from '../rules/raw-headers.ts';
 import { parseAbsolute, type RequestUrl } from '../rules/request-url.ts';
 import { type Answer, noRouteAnswer, pageAnswer, textAnswer, upstreamAnswer } from './answers.ts';
 import type { Context } from './context.ts';
-import { type Html, html } from './html.ts';
 import { TimeBoxError } from './time-box.ts';
 
 const OWN_HOSTS = new Set(['p.p', 'config.privoxy.org']);

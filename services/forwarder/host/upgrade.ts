@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { splice } from '@allium/common/net/splice.ts';
 import { framingOf } from '../rewrite/framing.ts';
 import { requestHeaders } from '../rewrite/request-headers.ts';
 import { responseHeaders } from '../rewrite/response-headers.ts';
@@ -11,7 +12,6 @@ import { type Context, tell } from './context.ts';
 import { targetFor } from './exchange.ts';
 import { type Judgement, judgeRequest } from './judge.ts';
 import { openTunnel } from './parent-tunnel.ts';
-import { splice } from './splice.ts';
 import { TimeBoxError } from './time-box.ts';
 import { asUpstreamError } from './upstream-error.ts';
 import { dialRoute } from './way.ts';

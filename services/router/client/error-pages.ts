@@ -1,5 +1,5 @@
+import { type Html, html } from '@allium/common/text/html.ts';
 import type { DialCode } from './dial-error.ts';
-import { type Html, html } from './html.ts';
 import type { Page } from './pages.ts';
 
 /** Seconds after which a browser may ask again while tunnels are being built. */

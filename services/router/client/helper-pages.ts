@@ -1,4 +1,4 @@
-import { html } from './html.ts';
+import { html } from '@allium/common/text/html.ts';
 import type { Page } from './pages.ts';
 
 export interface NewNameFacts {

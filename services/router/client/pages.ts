@@ -1,4 +1,4 @@
-import { type Html, html } from './html.ts';
+import { type Html, html } from '@allium/common/text/html.ts';
 
 /** A page of the proxy's own, before it is written. */
 export interface Page {

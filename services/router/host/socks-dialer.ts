@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
+import { keepEarlyBytes } from '@allium/common/net/early-bytes.ts';
 import { SocksClient, SocksClientError } from 'socks';
 
 /** Milliseconds for Tor to open a stream: circuit building included (i2p-router facts: first hops 15-20 s). */
@@ -75,19 +75,4 @@ async function handshake(
     set_tcp_nodelay: true,
     timeout: timeoutMs,
   });
-}
-
-/**
- * `socks` hands over bytes that came right behind the SOCKS reply as a `data` event one turn later and lets the
- * socket flow. They are caught here and put back, and the socket is returned paused.
- */
-async function keepEarlyBytes(socket: Socket): Promise<void> {
-  const early: Buffer[] = [];
-  const keep = (chunk: Buffer): void => void early.push(chunk);
-  socket.on('data', keep);
-  await setImmediate();
-  await setImmediate();
-  socket.off('data', keep);
-  socket.pause();
-  for (const chunk of early.reverse()) socket.unshift(chunk);
 }

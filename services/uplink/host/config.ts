@@ -2,7 +2,6 @@ import { isAbsolute } from 'node:path';
 import { loadConfig } from '@allium/common/config/load.ts';
 import { type ListenAddress, parseListenAddress } from '@allium/common/lifecycle/listen.ts';
 import { parseIp } from '@allium/common/net/ip-address.ts';
-import { LOG_LEVELS } from '@allium/common/observe/logger.ts';
 import { z } from 'zod';
 
 const absolutePath = z.string().refine(isAbsolute, 'an absolute path');
@@ -24,7 +23,6 @@ const schema = z.strictObject({
   /** file with the `ADDRESS:PORT` of every relay that may be reached; without it any public address may */
   relays: absolutePath.optional(),
   health: z.strictObject({ listen: address }).optional(),
-  logLevel: z.enum(LOG_LEVELS).default('info'),
   /** test networks only */
   allowPrivateAddresses: z.boolean().default(false),
 });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
+import { splice } from '@allium/common/net/splice.ts';
 import { dialErrorPage } from '../../client/error-pages.ts';
 import { decideConnect } from '../../client/http-decision.ts';
 import type { Naming } from '../../client/naming.ts';
@@ -9,7 +10,6 @@ import { targetHash } from '../../client/target.ts';
 import type { DestHash } from '../../wire/hash.ts';
 import { EarlyBytes } from './early-bytes.ts';
 import type { SiteContext } from './http-site.ts';
-import { splice } from './splice.ts';
 import { dial, dialCode } from './stream-dialer.ts';
 import { endWithPage } from './write-page.ts';
 

@@ -1,4 +1,4 @@
-import { IDLE_MS } from './splice.ts';
+import { IDLE_MS } from './idle.ts';
 import { DIAL_DEADLINE_MS } from './stream-dialer.ts';
 
 /** Times in milliseconds. */

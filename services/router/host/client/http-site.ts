@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { splice } from '@allium/common/net/splice.ts';
 import { type BodyFraming, bodyFraming } from '../../client/body-framing.ts';
 import { badAnswerPage, dialErrorPage, malformedPage } from '../../client/error-pages.ts';
 import { siteHostHeader } from '../../client/http-decision.ts';
@@ -11,7 +12,6 @@ import type { StreamTarget } from '../../client/target.ts';
 import { EarlyBytes } from './early-bytes.ts';
 import { type Answer, Exchange } from './exchange.ts';
 import type { HttpLimits } from './http-limits.ts';
-import { splice } from './splice.ts';
 import { dial, dialCode, type StreamDialer } from './stream-dialer.ts';
 import { endSoon, endWithPage, formatHead, sendPage } from './write-page.ts';
 

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
+import { splice } from '@allium/common/net/splice.ts';
 import { type BodyFraming, bodyFraming } from '../../client/body-framing.ts';
 import { REQUEST_HEADERS_MAX } from '../../client/http-decision.ts';
 import { REQUEST_TARGET_MAX } from '../../client/request-target.ts';
@@ -9,7 +10,6 @@ import { type RemoteDestination, tunnelRequestHeaders } from '../../client/serve
 import { EarlyBytes } from './early-bytes.ts';
 import { Exchange } from './exchange.ts';
 import { connectLocal } from './local-target.ts';
-import { splice } from './splice.ts';
 import { endSoon, formatHead } from './write-page.ts';
 
 export interface LocalService {

@@ -2,13 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import type { Stop } from '@allium/common/lifecycle/lifecycle.ts';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
+import { splice } from '@allium/common/net/splice.ts';
 import type { RemoteDestination } from '../../client/server-headers.ts';
 import type { DestHash } from '../../wire/hash.ts';
 import { PIPELINED_MAX, STRICT_PARSER } from './http-limits.ts';
+import { IDLE_MS } from './idle.ts';
 import { connectLocal } from './local-target.ts';
 import { PendingRequests } from './pending-requests.ts';
 import { type LocalService, serveRequest, serveUpgrade } from './server-tunnel-http.ts';
-import { IDLE_MS, splice } from './splice.ts';
 import { endSoon } from './write-page.ts';
 
 /** A stream that somebody opened to one of our Destinations. */

@@ -1,11 +1,12 @@
 import { createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
+import { splice } from '@allium/common/net/splice.ts';
 import type { Naming } from '../../client/naming.ts';
 import { SOCKS_HANDSHAKE_MS, SocksCore, type SocksInput, type SocksOutput } from '../../client/socks.ts';
 import type { SocksRefusal } from '../../client/socks-messages.ts';
+import { IDLE_MS } from './idle.ts';
 import { type RunningServer, runServer } from './running-server.ts';
-import { IDLE_MS, splice } from './splice.ts';
 import { DIAL_DEADLINE_MS, dial, dialCode, type StreamDialer } from './stream-dialer.ts';
 import { endSoon } from './write-page.ts';
 

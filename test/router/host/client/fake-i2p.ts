@@ -141,7 +141,7 @@ export async function exchange(
 }
 
 /** Waits until `condition` holds; fails the test when it does not within `ms`. */
-export async function until(t: ExecutionContext, condition: () => boolean, ms = 3_000): Promise<void> {
+export async function until(t: ExecutionContext, condition: () => boolean, ms = 20_000): Promise<void> {
   const end = Date.now() + ms;
   while (!condition()) {
     if (Date.now() > end) return t.fail('waited in vain');

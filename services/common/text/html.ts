@@ -15,18 +15,22 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
+export function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+}
+
 /** Tagged template: every value is escaped, but markup made by this function and lists of it. */
 export function html(
   parts: TemplateStringsArray,
   ...values: readonly (string | number | Html | readonly Html[])[]
 ): Html {
   let text = parts[0] ?? '';
-  for (const [at, value] of values.entries()) text += markupOf(value) + (parts[at + 1] ?? '');
+  for (const [i, value] of values.entries()) text += markupOf(value) + (parts[i + 1] ?? '');
   return new Html(text);
 }
 
 function markupOf(value: string | number | Html | readonly Html[]): string {
   if (value instanceof Html) return value.text;
   if (typeof value === 'object') return value.map((part) => part.text).join('');
-  return String(value).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+  return escapeHtml(String(value));
 }

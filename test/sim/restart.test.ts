@@ -101,7 +101,7 @@ test('half of the listening routers are restarted one by one, and nobody behind 
     net.restart(router);
   }
   t.deepEqual(outcomes(net, [transfer], 300_000), ['whole']);
-  t.true(transfer.longestPause < 60_000, `${transfer.longestPause} ms without data`);
+  t.true(transfer.longestPause < 90_000, `${transfer.longestPause} ms without data`);
   net.run(180_000);
   t.true(client.status.sessions.connected >= 20, 'and all of them are connected again');
 });

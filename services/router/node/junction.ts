@@ -180,9 +180,9 @@ export class Junction implements Routes {
     const local = this.#parts.destinations.get(output.pool);
     if (!local) return;
     local.leases(output.leases, now);
+    if (output.ready) local.stream({ kind: 'resume', certain: !local.ready }, now);
     if (local.ready === output.ready) return;
     local.ready = output.ready;
-    if (output.ready) local.stream({ kind: 'resume' }, now);
     this.emit({ kind: 'destinationReady', name: output.pool, ready: output.ready });
   }
 }

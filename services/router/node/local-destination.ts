@@ -114,7 +114,7 @@ export class LocalDestination {
         counters.add(`unreachable-${output.reason}`);
         return this.stream({ kind: 'unreachable', remote: output.remote }, now);
       case 'resume':
-        return this.stream({ kind: 'resume', remote: output.remote }, now);
+        return this.stream({ kind: 'resume', remote: output.remote, certain: true }, now);
       case 'rejected':
         return counters.add(`rejected-${output.code}`);
       case 'wake':

@@ -2,6 +2,12 @@ import type { Codec } from '@allium/common/bytes/codec.ts';
 
 /** Counts lose half their weight in this time (ms): a peer's past says little about tomorrow. */
 export const HALF_LIFE = 3 * 3_600_000;
+/**
+ * What is left of a peer's accepted builds after one that it left unanswered, and the other way round: a good hop that
+ * died is dead at once, and one that came back is good again.
+ */
+export const CONTRADICTED = 0.7;
+const OPPOSITE: Partial<Record<Stage, Stage>> = { accepted: 'buildTimeout', buildTimeout: 'accepted' };
 /** Counts stop here, so that a long good (or bad) time is overcome within a few tries. */
 export const MAX_COUNT = 50;
 
@@ -50,6 +56,8 @@ export function decayed(profile: Profile, now: number): Profile {
 export function recorded(profile: Profile, stage: Stage, now: number, reason?: number): Profile {
   const before = decayed(profile, now);
   const counts = { ...before.counts, [stage]: Math.min(MAX_COUNT, before.counts[stage] + 1) };
+  const opposite = OPPOSITE[stage];
+  if (opposite) counts[opposite] *= CONTRADICTED;
   const useful = stage === 'established' || stage === 'accepted' || stage === 'tested';
   const lastUse = useful ? Math.max(before.lastUse, now) : before.lastUse;
   const at = Math.max(before.at, now);

@@ -29,10 +29,12 @@ export function hopScore(info: RouterInfo, profile: Profile, purpose: Purpose): 
   const facts = peerFacts(info);
   const published = capsScore(facts, purpose);
   if (published === 0) return 0;
-  const { accepted, declined, buildTimeout, tested, testFailed } = profile.counts;
+  const { accepted, declined, buildTimeout, tested, testFailed, connected, connectFailed } = profile.counts;
   const builds = successRate(accepted, declined * DECLINED_AS_FAILURE + buildTimeout, BUILD_PRIOR);
   const tests = successRate(tested, testFailed, TEST_PRIOR);
-  return Math.max(FLOOR, published * builds * tests);
+  // Who never let us in may only block exits. Who did and does not now is probably gone for others too.
+  const present = connected > 0 ? successRate(connected, connectFailed, 1, 1) : 1;
+  return Math.max(FLOOR, published * builds * tests * present);
 }
 
 /** How promising it is to dial `info` through Tor now, 0 (never) upwards. */

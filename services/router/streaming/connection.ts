@@ -159,8 +159,8 @@ export class Connection {
   }
 
   /** What was sent lately went a way that is gone; there is another now. */
-  resume(now: number, out: StreamOutput[]): void {
-    this.#transmitter.resume(now);
+  resume(certain: boolean, now: number, out: StreamOutput[]): void {
+    this.#transmitter.resume(certain, now);
     this.flush(now, out);
   }
 

@@ -91,7 +91,7 @@ export class StreamManager {
       case 'unreachable':
         return this.#unreachable(input.remote, now);
       case 'resume':
-        return this.#resume(input.remote, now);
+        return this.#resume(input.remote, input.certain, now);
       case 'ping':
         return [this.#stray.ping(input.id, input.payload, { to: input.remote, fromPort: 0, toPort: 0 })];
       case 'tick':
@@ -199,11 +199,11 @@ export class StreamManager {
       .flatMap((connection) => this.#run(connection, now, (it, out) => it.abort('unreachable', now, out)));
   }
 
-  #resume(remote: DestHash | undefined, now: number): StreamOutput[] {
+  #resume(remote: DestHash | undefined, certain: boolean, now: number): StreamOutput[] {
     return this.#streams
       .all()
       .filter((connection) => remote === undefined || connection.remote === remote)
-      .flatMap((connection) => this.#run(connection, now, (it, out) => it.resume(now, out)));
+      .flatMap((connection) => this.#run(connection, now, (it, out) => it.resume(certain, now, out)));
   }
 
   #tick(now: number): StreamOutput[] {

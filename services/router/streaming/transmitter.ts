@@ -50,6 +50,9 @@ export class Transmitter {
   #ended = false;
   #closeSent = false;
   #timeouts = 0;
+  #timedOutAt = Number.NEGATIVE_INFINITY;
+  /** the RTT is that of the path since then */
+  #measured = true;
   /** ms; acks and transmissions push the timeout forward */
   #lastProgress = 0;
   readonly #probes = new ProbeTimer();
@@ -138,7 +141,11 @@ export class Transmitter {
     const before = this.buffer.inFlight;
     const result = this.buffer.acknowledge(ackThrough, nacks, now);
     if (!result) return undefined;
-    if (result.rtt !== undefined) this.rtt.sample(result.rtt, now);
+    // Before a timeout the path was another, and an ack that was lost with it makes the longest RTT of all.
+    if (result.rtt !== undefined && now - result.rtt >= this.#timedOutAt) {
+      this.rtt.sample(result.rtt, now);
+      this.#measured = true;
+    }
     if (result.acknowledged > 0) {
       this.#timeouts = 0;
       this.#lastProgress = now;
@@ -161,9 +168,11 @@ export class Transmitter {
     );
   }
 
-  /** To be called at `deadline`: everything unacknowledged will be sent again. */
+  /** At `deadline`: everything unacknowledged will be sent again. */
   timeout(now: number): void {
     this.#timeouts++;
+    this.#timedOutAt = now;
+    this.#measured = false;
     this.#lastProgress = now;
     // Before anything was measured, each try goes another way instead of later.
     if (this.rtt.smoothed !== undefined) this.rtt.backOff();
@@ -173,11 +182,11 @@ export class Transmitter {
     this.#pace();
   }
 
-  /** A new way to the peer: what a timeout has shown to be lost goes at once, and patience begins anew. */
-  resume(now: number): void {
+  /** Perhaps a new way: what timed out goes again before its time. `certain`: it is one, patience begins anew. */
+  resume(certain: boolean, now: number): void {
     if (this.#timeouts === 0 || this.#probes.running) return;
-    this.rtt.progress();
-    this.#timeouts = 0;
+    if (certain) this.rtt.progress();
+    if (certain) this.#timeouts = 0;
     this.#lastProgress = now;
     this.buffer.loseAll();
   }
@@ -284,6 +293,8 @@ export class Transmitter {
   }
 
   #pace(): void {
-    this.#pacer.adjust(this.#window.size, this.rtt.smoothed, this.#window.slowStart);
+    // Repeated packets give no RTT: until a new one does, acks alone set the pace.
+    const rtt = this.#measured ? this.rtt.smoothed : undefined;
+    this.#pacer.adjust(this.#window.size, rtt, this.#window.slowStart);
   }
 }

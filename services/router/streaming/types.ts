@@ -42,8 +42,11 @@ export type StreamInput =
   | { readonly kind: 'consumed'; readonly stream: StreamId; readonly bytes: number }
   /** No way to this Destination was found: connection attempts to it end now. */
   | { readonly kind: 'unreachable'; readonly remote: DestHash }
-  /** There is a new way, to `remote` or (without it) to everybody: what waits to be repeated goes at once. */
-  | { readonly kind: 'resume'; readonly remote?: DestHash }
+  /**
+   * There is a new way, to `remote` or (without it) to everybody: what waits to be repeated goes at once. `certain`: the
+   * old one is gone, so that what failed before says nothing about the peer.
+   */
+  | { readonly kind: 'resume'; readonly remote?: DestHash; readonly certain: boolean }
   /** Sends a ping; the answer is the output `pong` with the same `id` (u32, not 0). */
   | { readonly kind: 'ping'; readonly remote: DestHash; readonly id: number; readonly payload: Uint8Array }
   | { readonly kind: 'tick' };

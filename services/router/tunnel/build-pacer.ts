@@ -10,6 +10,8 @@ const MAX_FIRST_HOPS = 256;
 
 /** Failures in a row that cost no pause: single hops fail all the time. */
 export const FREE_FAILURES = 3;
+/** Milliseconds within which failures count as one: builds that were begun together say no more than one of them. */
+export const FAILURE_SPACING = 5000;
 /** First and longest pause of the exponential backoff, milliseconds. */
 export const BACKOFF_START = 2000;
 export const BACKOFF_LIMIT = 60_000;
@@ -55,6 +57,7 @@ export class BuildPacer {
 /** Pause between builds of one pool and direction while all of them fail. */
 export class Backoff {
   #failures = 0;
+  #countedAt = Number.NEGATIVE_INFINITY;
   #failedUntil = Number.NEGATIVE_INFINITY;
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
@@ -68,6 +71,8 @@ export class Backoff {
   }
 
   failed(now: number): void {
+    if (now >= this.#countedAt && now < this.#countedAt + FAILURE_SPACING) return;
+    this.#countedAt = now;
     this.#failures++;
     const over = this.#failures - FREE_FAILURES;
     if (over <= 0) return;
@@ -76,6 +81,7 @@ export class Backoff {
 
   succeeded(): void {
     this.#failures = 0;
+    this.#countedAt = Number.NEGATIVE_INFINITY;
     this.#failedUntil = Number.NEGATIVE_INFINITY;
   }
 

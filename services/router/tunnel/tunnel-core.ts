@@ -22,7 +22,7 @@ import {
   type TunnelPair,
   type TunnelStatus,
 } from './tunnel-io.ts';
-import { TunnelTests } from './tunnel-tests.ts';
+import { RETEST_DELAY, TunnelTests } from './tunnel-tests.ts';
 
 /** Housekeeping happens at least so often, milliseconds: transit tunnels and half-received messages end by it. */
 const MAX_PAUSE = 30_000;
@@ -150,10 +150,17 @@ export class TunnelCore {
     return [];
   }
 
+  #judgeTests(now: number): TunnelOutput[] {
+    const suspects = new Set<string>();
+    const out = this.#tests.judge((it) => this.#keeper.end(it, 'tunnelsTestFailed'), suspects, now);
+    for (const name of suspects) this.#suspect(name, now + RETEST_DELAY);
+    return out;
+  }
+
   /** With the exploratory pool: its tests tell whether our own side is the one that stands still. */
-  #suspect(name: string, now: number): void {
+  #suspect(name: string, at: number): void {
     for (const pool of [this.#keeper.pools.get(EXPLORATORY), this.#keeper.pools.get(name)]) {
-      if (pool) this.#tests.suspect(pool, now);
+      if (pool) this.#tests.suspect(pool, at);
     }
   }
 
@@ -215,7 +222,7 @@ export class TunnelCore {
   #finish(out: TunnelOutput[], now: number): TunnelOutput[] {
     if (now >= this.#maintainAt) {
       this.#maintainAt = Number.POSITIVE_INFINITY;
-      out.push(...this.#tests.judge((tunnel) => this.#keeper.end(tunnel, 'tunnelsTestFailed'), now));
+      out.push(...this.#judgeTests(now));
       out.push(...this.#keeper.maintain(now));
       for (const pool of this.#keeper.pools.values()) out.push(...this.#tests.start(pool, now));
       this.#transit.expire(now);

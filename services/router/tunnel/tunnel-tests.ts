@@ -55,10 +55,10 @@ export class TunnelTests {
     return oldest.done ? undefined : this.#timing.deadline(oldest.value.sentAt);
   }
 
-  /** Messages seem to get lost in this pool: what was not tested just now is tested at once. */
-  suspect(pool: TunnelPool, now: number): void {
+  /** Messages seem to get lost in this pool: what was not tested just before is tested at `at` (ms). */
+  suspect(pool: TunnelPool, at: number): void {
     for (const tunnel of pool.tunnels()) {
-      if (now >= tunnel.lastTest + SUSPECT_AFTER) tunnel.nextTest = Math.min(tunnel.nextTest, now);
+      if (at >= tunnel.lastTest + SUSPECT_AFTER) tunnel.nextTest = Math.min(tunnel.nextTest, at);
     }
   }
 
@@ -90,8 +90,11 @@ export class TunnelTests {
     return [...hops].map((router) => ({ kind: 'hopResult', router, result: 'testPassed' }));
   }
 
-  /** Tests that did not come back: both tunnels are tested again soon, or end. `end` is false for a dead tunnel. */
-  judge(end: (tunnel: Tunnel) => boolean, now: number): TunnelOutput[] {
+  /**
+   * Tests that did not come back: both tunnels are tested again soon, or end. `end` is false for a dead tunnel. The
+   * pools of `suspects` should be tested as a whole then, so that what comes back bears witness against what doesn't.
+   */
+  judge(end: (tunnel: Tunnel) => boolean, suspects: Set<string>, now: number): TunnelOutput[] {
     const guilty = new Set<RouterHash>();
     for (const [id, test] of this.#running.entries()) {
       if (now < this.#timing.deadline(test.sentAt)) break;
@@ -99,6 +102,7 @@ export class TunnelTests {
       this.#parts.counters.add('testsLost');
       for (const tunnel of [test.outbound, test.inbound]) {
         tunnel.failures++;
+        suspects.add(tunnel.pool);
         tunnel.nextTest = Math.min(tunnel.nextTest, now + RETEST_DELAY);
         if (tunnel.failures >= TEST_LIMIT && end(tunnel)) for (const hop of tunnel.hops) guilty.add(hop);
       }

@@ -1,5 +1,6 @@
 /** One run: a fresh router, from its start to its end. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pass } from '../../network/stages.ts';
 import { ask } from '../../network/tor-control.ts';
 import { siteFile } from '../../support/test-network.ts';
 import { reasonOf, spreadOf } from '../table.ts';
@@ -30,6 +31,9 @@ const SETTLE_MS = 5_000;
 const NEW_CIRCUITS_MS = 4_000;
 /** ms for one download, at most. */
 const DOWNLOAD_MS = 240_000;
+/** ms for the network to show its own reader a page, and for each of the reader's tries. */
+const SITE_MS = 90_000;
+const PAGE_MS = 15_000;
 const PAGES = 7;
 const SMALL_DOWNLOADS = 3;
 /** Bytes of a download that did not end, from which its CPU time still says something. */
@@ -40,7 +44,10 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
-/** Throws only when the signal says so: what cannot be measured has its reason in the result. */
+/**
+ * What cannot be measured has its reason in the result. Throws when the signal says so, or when the eepsite does not
+ * answer a third router either: then the run would say nothing of ours and i2pd.
+ */
 export async function measureRun(
   contender: Contender,
   place: Place,
@@ -60,25 +67,39 @@ export async function measureRun(
       `${contender.name}: ${METRICS[metric]}: ${'value' in found ? found.value.toFixed(2) : `failed: ${found.failed}`}`,
     );
   };
+  await siteAnswers(place, signal);
   // Circuits that the run before has built would help whoever comes second.
   await ask(place.network.torControlPath, 'SIGNAL NEWNYM');
   await sleep(NEW_CIRCUITS_MS, undefined, { signal });
   await using running = await contender.start(place);
   await figure('firstPage', () => firstPage(running, place, signal));
-  if ('value' in (result.firstPage ?? {})) await sleep(SETTLE_MS, undefined, { signal });
-  const gone = await running.problem();
-  if (gone !== undefined) {
-    say(`${contender.name}: ${gone}`);
-    for (const metric of Object.keys(METRICS) as Metric[]) result[metric] ??= { failed: gone };
-    return result;
+  if (result.firstPage !== undefined && 'value' in result.firstPage) {
+    await sleep(SETTLE_MS, undefined, { signal });
+    await figure('firstByte', async () => 1000 * (await medianOf(PAGES, () => page(running, place, signal))));
+    await figure('speed1', () => medianOf(SMALL_DOWNLOADS, () => speed(running, place, '/1m.bin', signal)));
+    await figure('speed10', () => speed(running, place, '/10m.bin', signal));
+    await bulk(running, place, signal, figure);
   }
-  await figure('firstByte', async () => 1000 * (await medianOf(PAGES, () => page(running, place, signal))));
-  await figure('speed1', () => medianOf(SMALL_DOWNLOADS, () => speed(running, place, '/1m.bin', signal)));
-  await figure('speed10', () => speed(running, place, '/10m.bin', signal));
-  await bulk(running, place, signal, figure);
   await figure('memory', async () => (await peakMemoryOf(await running.pid)) / 1024 / 1024);
   await figure('builds', () => running.buildSuccess());
   return result;
+}
+
+async function siteAnswers({ network }: Place, signal: AbortSignal): Promise<void> {
+  const stage = {
+    name: "the eepsite's page through the network's reader",
+    deadline: SITE_MS,
+    look: async () => {
+      await download(
+        network.readerProxy,
+        network.eepsite.origin,
+        siteFile(network, '/'),
+        within(signal, PAGE_MS),
+      );
+      return { done: undefined };
+    },
+  };
+  await pass(stage, () => {});
 }
 
 /** The large download, and the CPU time that it costs. */
@@ -117,8 +138,8 @@ async function speed(
   return file.bytes / 1e6 / total;
 }
 
-function within(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(DOWNLOAD_MS)]);
+function within(signal: AbortSignal, milliseconds = DOWNLOAD_MS): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
 }
 
 async function medianOf(times: number, measure: () => Promise<number>): Promise<number> {

@@ -24,7 +24,8 @@ interface Stage {
 /** What needs no daemon, no root and no other process; the rest of the folders have stages of their own. */
 const UNIT = [
   'test/*.test.ts',
-  'test/{common,router,nftables-ts,policy,uplink,forwarder,network}/**',
+  'test/{common,router,nftables-ts,policy,uplink,forwarder,supervisor,network}/**',
+  'test/compose/*.test.ts',
   '!test/forwarder/oracle/**',
 ];
 

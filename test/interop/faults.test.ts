@@ -107,7 +107,8 @@ test.serial('after kill -9 the router is back as itself and at once', async (t) 
   await recovers(t, 'the page', home.http, `${origin}/`);
   t.deepEqual(await read('/10m.bin'), whole('/10m.bin'));
   t.is(`http://${await router.b32Of('site')}/`, ours);
-  await recovers(t, 'our site', network.readerProxy, ours);
+  // the reader holds our LeaseSet of before until its leases end, which nobody can help; this i2pd has never asked
+  await recovers(t, 'our site', network.i2pdClientProxy, ours);
   download.abandon();
 });
 

@@ -156,7 +156,8 @@ export class SimNetwork {
   #routerInfoOf(router: SimRouter): RouterInfo {
     const caps = `X${this.floodfills.includes(router) ? 'f' : ''}R`;
     return createRouterInfo(router.keys, {
-      published: router.now - 5_000,
+      // as old as in a real bundle: whose clock is minutes behind shall not refuse them all
+      published: router.now - 3_600_000,
       addresses: [publishedNtcp2Address(router.keys, { host: router.host ?? '', port: SIM_PORT })],
       options: routerOptions({ caps, netId: SIM_NET_ID, version: '0.9.68' }),
     });

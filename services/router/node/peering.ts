@@ -70,6 +70,14 @@ export class Peering {
     return this.#planner.plan(request).map(({ router }) => router.hash);
   }
 
+  /** The clock was moved: rests and failures were measured by one that was wrong. */
+  clockCorrected(): void {
+    this.#torAwayUntil = 0;
+    this.#lonelySince = undefined;
+    this.#expireAt = 0;
+    this.#planner.forgive();
+  }
+
   /** When to plan again if nothing happens, in ms. */
   wakeAt(now: number): number {
     return now < this.#torAwayUntil ? this.#torAwayUntil : this.#planner.wakeAt(now);

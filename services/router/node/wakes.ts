@@ -18,6 +18,11 @@ export class Wakes {
     return due;
   }
 
+  /** The clock was moved: what was wished for by the old one is due now, and asked for anew. */
+  hurry(now: number): void {
+    for (const core of this.#at.keys()) this.#at.set(core, now);
+  }
+
   forget(core: string): void {
     this.#at.delete(core);
   }

@@ -8,13 +8,14 @@ export const FIRST_HOP_INTERVAL = 3000;
 /** First hops remembered; entries are stale after `FIRST_HOP_INTERVAL`, so builds per interval bound it already. */
 const MAX_FIRST_HOPS = 256;
 
-/** Failures in a row that cost no pause: single hops fail all the time. */
-export const FREE_FAILURES = 3;
+/** Failed rounds of builds in a row that cost no pause: single hops fail all the time. */
+export const FREE_FAILURES = 2;
 /** Milliseconds within which failures count as one: builds that were begun together say no more than one of them. */
 export const FAILURE_SPACING = 5000;
 /** First and longest pause of the exponential backoff, milliseconds. */
 export const BACKOFF_START = 2000;
 export const BACKOFF_LIMIT = 60_000;
+const BACKOFF_GROWTH = 4;
 
 /** Counts builds under way and spaces the messages to each first hop. */
 export class BuildPacer {
@@ -76,7 +77,8 @@ export class Backoff {
     this.#failures++;
     const over = this.#failures - FREE_FAILURES;
     if (over <= 0) return;
-    this.#failedUntil = now + Math.min(BACKOFF_LIMIT, BACKOFF_START * 2 ** Math.min(over - 1, 16));
+    this.#failedUntil =
+      now + Math.min(BACKOFF_LIMIT, BACKOFF_START * BACKOFF_GROWTH ** Math.min(over - 1, 8));
   }
 
   succeeded(): void {

@@ -143,7 +143,7 @@ export class TunnelPool {
   }
 
   #underWay(direction: Direction, lasting: number): number {
-    const hopeless = this.backoff[direction].failures > FREE_FAILURES;
+    const hopeless = this.backoff[direction].failures >= FREE_FAILURES;
     const company = lasting > 0 ? 1 : this.late[direction];
     return this.building[direction] - (hopeless ? 0 : Math.min(company, this.late[direction]));
   }

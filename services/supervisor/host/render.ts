@@ -1,0 +1,83 @@
+import { styleText } from 'node:util';
+import type { Doubt } from '../plan/doubts.ts';
+import type { Status } from './status.ts';
+
+const STAGES: Readonly<Record<Status['stage'], string>> = {
+  looking: 'looking at the containers',
+  blocked: 'CLOSED: not connected to the world, because',
+  sealed: 'closed, about to open',
+  tor: 'connected; waiting for Tor, workstations are still shut out',
+  ready: 'open',
+};
+
+/** Lines for a person. `styleText` leaves out colours where there is no terminal. */
+export function renderStatus(status: Status): string {
+  const lines = [row('gateway', STAGES[status.stage])];
+  if (status.stage === 'looking') {
+    return `${[...lines, ...(status.failure === null ? [] : [row('failed', status.failure)])].join('\n')}\n`;
+  }
+  for (const doubt of status.doubts) lines.push(row('', `- ${doubtText(doubt)}`));
+  if (status.needsCompose.length > 0) {
+    lines.push(row('', `run: docker compose up -d ${status.needsCompose.join(' ')}`));
+  }
+  if (status.doubts.length > 0 && status.plugged) lines.push(row('', '- the plug is being pulled'));
+  if (status.next.length > 0) lines.push(row('next', status.next.join(', ')));
+  if (status.failure !== null) lines.push(row('failed', status.failure));
+  if (status.policy !== null) {
+    const { name, state, wanted } = status.policy;
+    lines.push(row('policy', `${name}, ${state}${wanted === name ? '' : ` (wanted: ${wanted})`}`));
+  } else lines.push(row('policy', 'does not answer'));
+  lines.push(row('Tor', torText(status)), row('I2P', routerText(status)));
+  const broken = Object.entries(status.containers).filter(([, life]) => life !== 'running');
+  if (broken.length > 0) {
+    lines.push(row('containers', broken.map(([role, life]) => `${role} ${life}`).join(', ')));
+  }
+  if (status.stage === 'ready') lines.push(row('use', `HTTP proxy ${status.proxy}`));
+  return `${lines.join('\n')}\n`;
+}
+
+function row(name: string, text: string): string {
+  return `${styleText('bold', name.padEnd(11))}${text}`;
+}
+
+function torText({ tor }: Status): string {
+  return tor === null ? 'does not answer' : `${tor.percent} %  ${tor.summary}`;
+}
+
+function routerText({ router, tor }: Status): string {
+  if (router === null) return 'the router does not answer';
+  if (router.stage === 'ready') return `ready: ${router.tunnels.alive} tunnels, ${router.peers} peers`;
+  if (tor?.percent !== 100) return 'waiting for Tor';
+  if (router.routers === 0) return `reseed: ${router.reseedBundles} bundles so far`;
+  if (router.peers === 0) return `peers: none of ${router.routers} known routers connected yet`;
+  return `tunnels: ${router.tunnels.alive} of ${router.tunnels.wanted}, ${router.peers} peers`;
+}
+
+function doubtText(doubt: Doubt): string {
+  switch (doubt.code) {
+    case 'stranger':
+      return `${doubt.name} is where only our own containers may be (${doubt.where}); remove it`;
+    case 'network-missing':
+      return `the network ${doubt.network} is missing`;
+    case 'network-not-internal':
+      return `the network ${doubt.network} is not internal`;
+    case 'policy-silent':
+      return 'the firewall (policy) does not answer';
+    case 'policy-unasked':
+      return 'the rules in force are not the ones we asked for';
+    case 'policy-doubts':
+      return `the firewall doubts: ${doubt.doubts.join(', ')}`;
+    default:
+      return `${doubt.role}: ${ROLE_TEXTS[doubt.code]}`;
+  }
+}
+
+const ROLE_TEXTS: Readonly<Record<Extract<Doubt, { role: unknown }>['code'], string>> = {
+  missing: 'there is no such container',
+  'not-running': 'does not run',
+  duplicate: 'there is more than one; keep one',
+  stranded: "lives outside the gate's namespace",
+  networks: 'is attached to other networks than it should be',
+  unhealthy: 'is not sealed as it made itself, or has a way out',
+  starting: 'has just started',
+};

@@ -1,0 +1,35 @@
+import { loadConfig } from '@allium/common/config/load.ts';
+import { LOG_LEVELS } from '@allium/common/observe/logger.ts';
+import { z } from 'zod';
+
+const absolute = z.string().regex(/^\/[^\0]*$/, 'an absolute path');
+
+const schema = z.strictObject({
+  /** our own control socket, for the `allium` command */
+  listen: absolute,
+  /** folder for what must outlive us: how each container was made, the wanted policy */
+  memory: absolute,
+  docker: absolute.default('/var/run/docker.sock'),
+  /** control socket of the policy service */
+  policy: absolute,
+  torControl: absolute,
+  /** health socket of the router */
+  routerStatus: absolute,
+  /** shown to the person when everything is ready */
+  proxy: z.string().default(''),
+  /** policy that is wanted until `allium policy NAME` names another */
+  defaultPolicy: z.string().default('leak-proof'),
+  /** compose project; by default the one that our own container belongs to */
+  project: z.string().optional(),
+  /** name of the network to the world, if it is not the project's own `ext` */
+  ext: z.string().optional(),
+  /** ms without change before repairs begin: compose or a person may be at work */
+  patience: z.int().min(0).default(5_000),
+  log: z.enum(LOG_LEVELS).default('info'),
+});
+export type Settings = z.output<typeof schema>;
+
+/** Throws `ConfigError` with file, line and what is allowed. */
+export function loadSettings(file: string): Settings {
+  return loadConfig(file, schema);
+}

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import {
+  type Captured,
+  type Inspected,
+  inspectedSchema,
+  type Listed,
+  listedSchema,
+  type NetworkInspected,
+  networkSchema,
+  policySchema,
+  routerSchema,
+} from './captured.ts';
+import type { ContainerFacts, Facts, PolicyFacts, RouterFacts, Stranger } from './facts.ts';
+import { isJoiner, NETWORKS, type NetworkRole, ROLES, type Role } from './roles.ts';
+
+const PROJECT = 'com.docker.compose.project';
+const SERVICE = 'com.docker.compose.service';
+const ONE_OFF = 'com.docker.compose.oneoff';
+const NETWORK = 'com.docker.compose.network';
+
+/** The role that compose's labels give a container; one made by `docker compose run` has none. */
+export function roleOf(labels: Readonly<Record<string, string>>, project: string): Role | undefined {
+  if (labels[PROJECT] !== project || labels[ONE_OFF] === 'True') return undefined;
+  return ROLES.find((role) => role === labels[SERVICE]);
+}
+
+/** Throws ZodError for what the engine should never say; a service that says nonsense counts as silent. */
+export function observe(captured: Captured): Facts {
+  const listed = z.array(listedSchema).parse(captured.listed);
+  const networks = ourNetworks(captured);
+  const ours = new Map<Role, Inspected[]>();
+  for (const container of z.array(inspectedSchema).parse(captured.inspected)) {
+    const role = roleOf(container.Config.Labels, captured.project);
+    if (role !== undefined) ours.set(role, [...(ours.get(role) ?? []), container]);
+  }
+  const containers: Partial<Record<Role, ContainerFacts>> = {};
+  for (const [role, [first]] of ours) {
+    if (first !== undefined) containers[role] = containerFacts(first, networks, captured.netns);
+  }
+  return {
+    containers,
+    duplicates: ROLES.filter((role) => (ours.get(role)?.length ?? 0) > 1),
+    networks: Object.fromEntries([...networks].map(([role, network]) => [role, network.Name])),
+    notInternal: [...networks]
+      .filter(([role, found]) => role !== 'ext' && !found.Internal)
+      .map(([role]) => role),
+    strangers: strangers(listed, ours, networks, captured.project),
+    policy: policyFacts(captured.policy),
+    tor: captured.tor,
+    router: routerFacts(captured.router),
+  };
+}
+
+function ourNetworks(captured: Captured): Map<NetworkRole, NetworkInspected> {
+  const found = new Map<NetworkRole, NetworkInspected>();
+  for (const network of z.array(networkSchema).parse(captured.networks)) {
+    if (captured.ext !== undefined && network.Name === captured.ext) found.set('ext', network);
+    if (network.Labels[PROJECT] !== captured.project) continue;
+    const role = NETWORKS.find((name) => name === network.Labels[NETWORK]);
+    if (role !== undefined && !(role === 'ext' && captured.ext !== undefined)) found.set(role, network);
+  }
+  return found;
+}
+
+function containerFacts(
+  container: Inspected,
+  networks: ReadonlyMap<NetworkRole, NetworkInspected>,
+  netns: Readonly<Record<string, string>>,
+): ContainerFacts {
+  const { State: state, HostConfig: host } = container;
+  const attached = Object.entries(container.NetworkSettings.Networks).filter(([name]) => name !== 'none');
+  const known = [...networks];
+  const roleOfNetwork = (id: string): NetworkRole | undefined =>
+    known.find(([, network]) => network.Id === id)?.[0];
+  const running = state.Running && !state.Paused && !state.Restarting;
+  return {
+    id: container.Id,
+    name: container.Name.replace(/^\//, ''),
+    life: running ? 'running' : state.Status === 'created' ? 'created' : 'ended',
+    health: healthOf(state.Health?.Status),
+    netns: running ? netns[container.Id] : undefined,
+    joins: /^container:(.+)$/.exec(host.NetworkMode)?.[1],
+    networkless: host.NetworkMode === 'none',
+    networks: attached.flatMap(([name, { NetworkID }]) => byNameOrId(name, NetworkID, known) ?? []),
+    foreignNetworks: attached
+      .filter(([name, { NetworkID }]) => byNameOrId(name, NetworkID, known) === undefined)
+      .map(([name]) => name),
+  };
+
+  /** A container that was never started knows its networks by name only. */
+  function byNameOrId(
+    name: string,
+    id: string,
+    all: readonly (readonly [NetworkRole, NetworkInspected])[],
+  ): NetworkRole | undefined {
+    return id === '' ? all.find(([, network]) => network.Name === name)?.[0] : roleOfNetwork(id);
+  }
+}
+
+function healthOf(status: string | undefined): ContainerFacts['health'] {
+  if (status === 'healthy' || status === 'starting' || status === 'unhealthy') return status;
+  return 'none';
+}
+
+function strangers(
+  listed: readonly Listed[],
+  ours: ReadonlyMap<Role, readonly Inspected[]>,
+  networks: ReadonlyMap<NetworkRole, NetworkInspected>,
+  project: string,
+): Stranger[] {
+  const found: Stranger[] = [];
+  const up = networks.get('up')?.Id;
+  for (const container of listed.filter(({ State }) => State === 'running' || State === 'paused')) {
+    const role = roleOf(container.Labels, project);
+    const name = (container.Names[0] ?? container.Id).replace(/^\//, '');
+    const owner = /^container:(.+)$/.exec(container.HostConfig.NetworkMode)?.[1];
+    for (const where of ['gate', 'uplink'] as const) {
+      const joined = ours.get(where)?.some((candidate) => isMeant(owner, candidate)) ?? false;
+      if (joined && !(where === 'gate' && role !== undefined && isJoiner(role))) found.push({ name, where });
+    }
+    const attached = Object.values(container.NetworkSettings?.Networks ?? {});
+    if (up === undefined || !attached.some(({ NetworkID }) => NetworkID === up)) continue;
+    if (role !== 'gate' && role !== 'uplink') found.push({ name, where: 'up' });
+  }
+  return found;
+}
+
+/** Docker keeps the owner as it was written: id, short id or name. */
+function isMeant(owner: string | undefined, container: Inspected): boolean {
+  if (owner === undefined || owner === '') return false;
+  return container.Id.startsWith(owner) || container.Name.replace(/^\//, '') === owner;
+}
+
+function policyFacts(answer: unknown): PolicyFacts | undefined {
+  const parsed = policySchema.safeParse(answer);
+  if (!parsed.success) return undefined;
+  return { ...parsed.data, digest: parsed.data.digest ?? undefined };
+}
+
+function routerFacts(answer: unknown): RouterFacts | undefined {
+  const parsed = routerSchema.safeParse(answer);
+  if (!parsed.success) return undefined;
+  const { stage, sessions, netdb, reseed, tunnels } = parsed.data;
+  const sides = Object.values(tunnels.pools).flatMap((pool) => [pool.inbound, pool.outbound]);
+  return {
+    stage,
+    reseedBundles: reseed.bundles,
+    routers: netdb.routers,
+    peers: sessions.connected,
+    tunnels: {
+      alive: sides.reduce((sum, side) => sum + side.alive, 0),
+      wanted: sides.reduce((sum, side) => sum + side.wanted, 0),
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { ContainerFacts, Facts } from '../observe/facts.ts';
+import { ATTACHED, isJoiner, JOINERS, type NetworkRole, ROLES, type Role } from '../observe/roles.ts';
+import type { Intent } from './memory.ts';
+
+/** Why the uplink may not be connected to the world. */
+export type Doubt =
+  | {
+      readonly code:
+        | 'missing'
+        | 'not-running'
+        | 'duplicate'
+        /** lives in a network namespace that is not the gate's */
+        | 'stranded'
+        /** attached to too few, too many or other networks */
+        | 'networks'
+        | 'unhealthy'
+        /** has just been started */
+        | 'starting';
+      readonly role: Role;
+    }
+  | { readonly code: 'stranger'; readonly name: string; readonly where: string }
+  | { readonly code: 'network-missing' | 'network-not-internal'; readonly network: NetworkRole }
+  | { readonly code: 'policy-silent' | 'policy-unasked' }
+  | { readonly code: 'policy-doubts'; readonly doubts: readonly string[] };
+
+/** Everything that is not as it must be; empty is the only thing that lets the uplink be plugged. */
+export function findDoubts(facts: Facts, intent: Intent): Doubt[] {
+  const doubts: Doubt[] = [];
+  for (const network of ['lan', 'up', 'ext'] as const) {
+    if (facts.networks[network] === undefined) doubts.push({ code: 'network-missing', network });
+  }
+  for (const network of facts.notInternal) doubts.push({ code: 'network-not-internal', network });
+  for (const { name, where } of facts.strangers) doubts.push({ code: 'stranger', name, where });
+  for (const role of facts.duplicates) doubts.push({ code: 'duplicate', role });
+  for (const role of ROLES) {
+    const code = containerDoubt(role, facts);
+    // The router has no network: its absence lets nothing out, its presence with a network would.
+    if (code !== undefined && (role !== 'router' || code === 'networks')) doubts.push({ code, role });
+  }
+  doubts.push(...policyDoubts(facts, intent));
+  return doubts;
+}
+
+/** What is wrong with the container of a role; undefined when it is as it must be. */
+export function containerDoubt(role: Role, facts: Facts): RoleDoubt | undefined {
+  const container = facts.containers[role];
+  if (container === undefined) return 'missing';
+  if (!isAttachedRightly(role, container, facts)) return isJoiner(role) ? 'stranded' : 'networks';
+  if (container.life !== 'running') return 'not-running';
+  if (isJoiner(role) && !isInGate(container, facts)) return 'stranded';
+  if (role !== 'gate') return undefined;
+  if (container.health === 'starting') return 'starting';
+  return container.health === 'healthy' ? undefined : 'unhealthy';
+}
+type RoleDoubt = Extract<Doubt, { role: Role }>['code'];
+
+function isAttachedRightly(role: Role, container: ContainerFacts, facts: Facts): boolean {
+  if (container.foreignNetworks.length > 0) return false;
+  if (isJoiner(role)) return container.joins !== undefined && container.joins === facts.containers.gate?.id;
+  if (role === 'router') return container.networkless && container.networks.length === 0;
+  const attached = container.networks.filter((network) => !(role === 'uplink' && network === 'ext'));
+  // One that ended has lost its endpoints with some engines; it is not running, which says enough.
+  if (container.life === 'ended' && attached.length === 0) return true;
+  return attached.length === ATTACHED[role].length && ATTACHED[role].every((name) => attached.includes(name));
+}
+
+/** The same namespace in the kernel, not only the same name: a restarted gate has another. */
+function isInGate(container: ContainerFacts, facts: Facts): boolean {
+  return container.netns !== undefined && container.netns === facts.containers.gate?.netns;
+}
+
+function policyDoubts({ policy }: Facts, { asked }: Intent): Doubt[] {
+  if (policy === undefined) return [{ code: 'policy-silent' }];
+  const doubts: Doubt[] = [];
+  if (policy.doubts.length > 0) doubts.push({ code: 'policy-doubts', doubts: policy.doubts });
+  const same =
+    asked !== undefined &&
+    policy.digest !== undefined &&
+    policy.digest === asked.digest &&
+    policy.state === asked.state &&
+    policy.policy === asked.policy;
+  if (!same) doubts.push({ code: 'policy-unasked' });
+  return doubts;
+}
+
+/** True while nothing but the policy's state stands between us and the world. */
+export function isWhole(facts: Facts): boolean {
+  return (
+    facts.duplicates.length === 0 &&
+    containerDoubt('gate', facts) === undefined &&
+    JOINERS.every((role) => containerDoubt(role, facts) === undefined) &&
+    containerDoubt('uplink', facts) === undefined
+  );
+}

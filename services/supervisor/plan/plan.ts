@@ -1,0 +1,151 @@
+import type { Facts } from '../observe/facts.ts';
+import { isJoiner, JOINERS, ROLES, type Role } from '../observe/roles.ts';
+import { containerDoubt, type Doubt, findDoubts } from './doubts.ts';
+import type { Intent } from './memory.ts';
+import type { Step } from './steps.ts';
+
+export interface Plan {
+  readonly doubts: readonly Doubt[];
+  /** in order; empty when there is nothing to do, or nothing that we can or may do */
+  readonly steps: readonly Step[];
+}
+
+/**
+ * What to do about what is. On any doubt the plug comes out first, then the gate is sealed, then, once nobody else is at
+ * work, what is broken is made anew in the order gate, policy, tor, forwarder. Only without a doubt is anything opened.
+ */
+export function plan(facts: Facts, intent: Intent): Plan {
+  const doubts = findDoubts(facts, intent);
+  if (doubts.length === 0) return { doubts, steps: [...openUp(facts, intent), ...mendRouter(facts, intent)] };
+  const steps: Step[] = [...unplug(facts), ...seal(facts, intent)];
+  if (intent.settled) steps.push(...repair(facts, intent, doubts), ...mendRouter(facts, intent));
+  return { doubts, steps };
+}
+
+/** Is there anything to be mended, now or as soon as that is allowed? */
+export function isUnwell(facts: Facts, { doubts }: Plan): boolean {
+  return doubts.length > 0 || containerDoubt('router', facts) !== undefined;
+}
+
+export function isPlugged(facts: Facts): boolean {
+  return facts.containers.uplink?.networks.includes('ext') ?? false;
+}
+
+function unplug(facts: Facts): Step[] {
+  const { uplink } = facts.containers;
+  const network = facts.networks.ext;
+  if (uplink === undefined || network === undefined || !isPlugged(facts)) return [];
+  return [{ kind: 'unplug', network, container: uplink.id }];
+}
+
+/** Asks for `sealed` unless just that is in force; a policy that does not answer is dealt with by making it anew. */
+function seal(facts: Facts, intent: Intent): Step[] {
+  const { policy } = facts;
+  if (policy === undefined) return [];
+  const sealed = policy.state === 'sealed' && policy.digest !== undefined;
+  const asked = intent.asked?.state === 'sealed' && intent.asked.digest === policy.digest;
+  return sealed && asked && policy.policy === intent.asked?.policy
+    ? []
+    : [{ kind: 'set-state', state: 'sealed' }];
+}
+
+/** Nothing is in doubt: one step further towards the wanted policy in `open`. */
+function openUp(facts: Facts, intent: Intent): Step[] {
+  const { policy, tor } = facts;
+  if (policy === undefined) return [];
+  if (policy.policy !== intent.policy) return [{ kind: 'set-policy', policy: intent.policy }];
+  if (policy.state === 'sealed') {
+    // Sealed and yet plugged: the link goes before anything else does.
+    return isPlugged(facts) ? unplug(facts) : [{ kind: 'set-state', state: 'tor-only' }];
+  }
+  const { uplink } = facts.containers;
+  const network = facts.networks.ext;
+  if (!isPlugged(facts)) {
+    return uplink === undefined || network === undefined
+      ? []
+      : [{ kind: 'plug', network, container: uplink.id }];
+  }
+  return policy.state === 'tor-only' && tor?.percent === 100 ? [{ kind: 'set-state', state: 'open' }] : [];
+}
+
+/** Doubts of the policy service that only a new namespace ends: sealing again would find the same. */
+const STRUCTURE = [
+  'link-missing',
+  'link-ambiguous',
+  'link-foreign',
+  'route-foreign',
+  'forwarding',
+  'foreign-table',
+];
+
+function repair(facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
+  const gate = facts.containers.gate;
+  const gateDoubt = containerDoubt('gate', facts);
+  if (gate?.life === 'created' && gateDoubt === 'not-running')
+    return [{ kind: 'start', role: 'gate', id: gate.id }];
+  if (gateDoubt === 'starting') return mendUplink(facts, intent);
+  const spoilt = doubts.some(
+    (doubt) => doubt.code === 'policy-doubts' && doubt.doubts.some((name) => STRUCTURE.includes(name)),
+  );
+  // Strangers share the namespace with whatever we put there: they have to go first, and only a person may send them.
+  const shared = facts.strangers.some(({ where }) => where === 'gate');
+  if (gateDoubt !== undefined || (spoilt && !shared)) return rebuildGate(facts, intent);
+  if (shared) return mendUplink(facts, intent);
+  return [...mendJoiners(facts, intent, doubts), ...mendUplink(facts, intent)];
+}
+
+/** A namespace without its owner is lost, and so is who lives there: out with all, then a new owner. */
+function rebuildGate(facts: Facts, intent: Intent): Step[] {
+  // Without knowing how to make it again, taking it away would only make matters worse.
+  if (!intent.known.has('gate')) return [];
+  const steps: Step[] = [];
+  for (const role of [...JOINERS].reverse()) {
+    const joiner = facts.containers[role];
+    if (joiner !== undefined && intent.known.has(role)) steps.push({ kind: 'remove', role, id: joiner.id });
+  }
+  const { gate } = facts.containers;
+  if (gate !== undefined) steps.push({ kind: 'remove', role: 'gate', id: gate.id });
+  return [...steps, { kind: 'create', role: 'gate', gate: undefined }];
+}
+
+/** The first joiner that is not as it must be; those behind it wait for it. */
+function mendJoiners(facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
+  for (const role of JOINERS) {
+    if (containerDoubt(role, facts) !== undefined) return mend(role, facts, intent);
+    const silent = role === 'policy' && doubts.some(({ code }) => code === 'policy-silent');
+    // Nobody joins a namespace whose firewall does not answer.
+    if (silent) return replaceIfHung(facts, intent);
+  }
+  return [];
+}
+
+function replaceIfHung(facts: Facts, intent: Intent): Step[] {
+  const { policy } = facts.containers;
+  return policy?.health === 'unhealthy' && intent.known.has('policy')
+    ? [{ kind: 'remove', role: 'policy', id: policy.id }]
+    : [];
+}
+
+function mendUplink(facts: Facts, intent: Intent): Step[] {
+  return containerDoubt('uplink', facts) === undefined ? [] : mend('uplink', facts, intent);
+}
+
+function mendRouter(facts: Facts, intent: Intent): Step[] {
+  if (!intent.settled || containerDoubt('router', facts) === undefined) return [];
+  return mend('router', facts, intent);
+}
+
+function mend(role: Role, facts: Facts, intent: Intent): Step[] {
+  const container = facts.containers[role];
+  const gate = isJoiner(role) ? facts.containers.gate?.id : undefined;
+  if (container?.life === 'created' && containerDoubt(role, facts) === 'not-running')
+    return [{ kind: 'start', role, id: container.id }];
+  if (!intent.known.has(role)) return [];
+  const create: Step = { kind: 'create', role, gate };
+  return container === undefined ? [create] : [{ kind: 'remove', role, id: container.id }, create];
+}
+
+/** Roles that are missing and that we do not know how to make: a person has to run compose. */
+export function needsCompose(facts: Facts, intent: Intent): Role[] {
+  return ROLES.filter((role) => facts.containers[role] === undefined && !intent.known.has(role));
+}

@@ -1,0 +1,158 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { parse } from 'yaml';
+import { loadPolicy } from '../../services/forwarder/host/load.ts';
+import { readPolicies } from '../../services/policy/host/policies.ts';
+import { parseSettings } from '../../services/policy/model/settings.ts';
+import { loadRouterConfig } from '../../services/router/host/config.ts';
+import { loadUplinkConfig } from '../../services/uplink/host/config.ts';
+import { addressOf, CONTRACT, composeSchema, ROOT, readCompose } from './contract.ts';
+
+const IMAGES = join(ROOT, 'images');
+const read = (name: string): string => readFileSync(join(IMAGES, name), 'utf8');
+const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+const LAN = '10.152.152.10';
+
+for (const [service, contract] of Object.entries(CONTRACT)) {
+  test(`the image of ${service} runs as its user, on official bases, under our version, and checks its health locally`, (t) => {
+    const text = read(`${service}/Dockerfile`);
+    t.is(text.match(/^USER (.*)$/gm)?.at(-1), `USER ${contract.user}`);
+    for (const [, base] of text.matchAll(/^FROM (\S+)/gm)) {
+      t.true(['debian:trixie-slim', 'node:26-trixie-slim'].includes(base ?? ''), base);
+    }
+    t.regex(text, new RegExp(`ARG ALLIUM_VERSION=${VERSION.replaceAll('.', '\\.')}\n`));
+    t.regex(text, /^LABEL .*image\.version=\$ALLIUM_VERSION/m);
+    const health = /^HEALTHCHECK .*$/m.exec(text)?.[0] ?? '';
+    t.regex(health, /CMD \[/);
+    t.notRegex(health, /https?:|curl|wget|ping/);
+    t.notRegex(text, /^(EXPOSE|VOLUME|ADD) /m);
+    // The context is the repository: without this its .git and node_modules would go along.
+    t.regex(read(`${service}/Dockerfile.dockerignore`), /^\*\n/);
+    const { services } = composeSchema.parse(readCompose());
+    t.is(services[service]?.image, `allium-${service}:${VERSION}`);
+  });
+}
+
+test('the base folder makes every user, and the folder of every socket for its owner', (t) => {
+  const text = read('base/folders.sh');
+  for (const [service, { user, volumes }] of Object.entries(CONTRACT)) {
+    const [uid = ''] = user.split(':');
+    if (uid !== '0') t.regex(text, new RegExp(`^user allium-${service} ${uid}$`, 'm'));
+    for (const mount of volumes) {
+      const folder = /:\/run\/allium\/(.*)$/.exec(mount)?.[1];
+      if (folder !== undefined) t.regex(text, new RegExp(`^folder ${folder} `, 'm'));
+    }
+  }
+});
+
+const policySettings = parseSettings('policy.yaml', read('policy/policy.yaml'));
+
+test('policy, uplink and Tor mean the same addresses, ports and user as compose.yaml', (t) => {
+  const networks = (
+    parse(readFileSync(join(ROOT, 'compose.yaml'), 'utf8'), { merge: true }) as {
+      networks: Record<string, { ipam?: { config: { subnet: string }[] } }>;
+    }
+  ).networks;
+  for (const side of ['lan', 'up'] as const) {
+    const { address, subnet } = policySettings[side];
+    t.deepEqual(addressOf('gate', side), address);
+    t.is(networks[side]?.ipam?.config[0]?.subnet, `${subnet.addr}/${subnet.len}`);
+  }
+  t.is(policySettings.tor.uid, Number(CONTRACT.tor?.user.split(':')[0]));
+  const uplink = loadUplinkConfig(join(IMAGES, 'uplink/uplink.yaml'));
+  const { address, port } = policySettings.uplink;
+  t.deepEqual(uplink.listen, { host: address, port });
+  t.is(addressOf('uplink', 'up'), address);
+  t.is(uplink.client, policySettings.up.address);
+  t.false(uplink.allowPrivateAddresses);
+  t.regex(read('tor/torrc'), new RegExp(`^HTTPSProxy ${address}:${port}$`, 'm'));
+});
+
+test('the router goes out through Tor’s socket only, on the public network, without test switches', (t) => {
+  const config = loadRouterConfig(join(IMAGES, 'router/router.yaml'));
+  t.deepEqual(config.tor.socks, { path: '/run/allium/tor-socks/socks' });
+  t.deepEqual(config.http?.listen, { path: '/run/allium/router-http/http.sock' });
+  t.is(config.netId, 2);
+  t.regex(read('tor/torrc'), /^SocksPort unix:\/run\/allium\/tor-socks\/socks .*IsolateSOCKSAuth/m);
+});
+
+test('the forwarder sends .i2p to the router, the rest to Tor, and nothing anywhere else', (t) => {
+  const { policy, warnings } = loadPolicy(join(IMAGES, 'forwarder/config'));
+  t.deepEqual(warnings, []);
+  const ways = policy.settings.forwards.map(({ pattern, way }) => [
+    pattern.source,
+    way.http ?? way.socks?.endpoint,
+  ]);
+  t.deepEqual(ways, [
+    ['/', { path: '/run/allium/tor-forwarder/socks' }],
+    ['.i2p', { path: '/run/allium/router-http/http.sock' }],
+  ]);
+});
+
+/** Ports on the LAN address in torrc, by protocol. */
+function torPorts(): { tcp: number[]; udp: number[]; text: string } {
+  const text = read('tor/torrc');
+  const ports = (kind: RegExp): number[] =>
+    [...text.matchAll(kind)].map(([, port]) => Number(port)).toSorted((a, b) => a - b);
+  return {
+    text,
+    tcp: ports(
+      new RegExp(`^(?:SocksPort|HTTPTunnelPort|TransPort) ${LAN.replaceAll('.', '\\.')}:(\\d+)`, 'gm'),
+    ),
+    udp: ports(new RegExp(`^DNSPort ${LAN.replaceAll('.', '\\.')}:(\\d+)`, 'gm')),
+  };
+}
+
+/** Doors that are not Tor's: the forwarder's, and those for which there is no service yet. */
+const FORWARDER = [8118, 4444];
+const NOT_YET = [9051, 4447, 7656, 6668, 7659, 7660, 7670];
+
+test('Tor listens behind every door and capture of leak-proof that is meant for it, and nowhere else', (t) => {
+  const policy = readPolicies(join(ROOT, 'policies')).find(({ name }) => name === 'leak-proof');
+  const doors = (protocol: 'tcp' | 'udp'): number[] =>
+    (policy?.doors ?? [])
+      .filter((door) => door.protocol === protocol)
+      .flatMap(({ ports }) =>
+        ports.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i)),
+      );
+  const captures = (policy?.captures ?? []).filter(({ protocol }) => protocol === 'tcp').map(({ to }) => to);
+  const meant = [...doors('tcp'), ...captures].filter((port) => ![...FORWARDER, ...NOT_YET].includes(port));
+  const { tcp, udp } = torPorts();
+  t.deepEqual(
+    tcp,
+    [...new Set(meant)].toSorted((a, b) => a - b),
+  );
+  t.deepEqual(udp, doors('udp'));
+});
+
+test('Tor’s isolation is Whonix’s, and it listens on nothing but the LAN address and Unix sockets', (t) => {
+  const { text } = torPorts();
+  const flags = (port: number): string => new RegExp(`:${port}(.*)$`, 'm').exec(text)?.[1]?.trim() ?? 'none';
+  for (const port of [9050, 9100, 9104, 9111, 9122, 9125, 9152, 9159, 9190, 9199])
+    t.is(flags(port), '', String(port));
+  for (const port of [9101, 9103, 9105, 9110, 9114, 9115, 9117, 9118, 9180, 9189, 9220, 9229])
+    t.is(flags(port), 'IsolateDestAddr IsolateDestPort', String(port));
+  for (const port of [9160, 9169, 9200, 9209]) t.is(flags(port), 'IsolateDestAddr', String(port));
+  for (const port of [9170, 9179, 9210, 9219]) t.is(flags(port), 'IsolateDestPort', String(port));
+  t.is(flags(9150), 'IsolateSOCKSAuth KeepAliveIsolateSOCKSAuth PreferIPv6 ExtendedErrors');
+  for (const [line] of text.matchAll(/^(?:Socks|HTTPTunnel|Trans|DNS|Control)(?:Port|Socket) .*$/gm)) {
+    t.regex(line, /^\w+ (?:10\.152\.152\.10:\d+|unix:\/run\/allium\/tor-[a-z]+\/)/);
+  }
+});
+
+test('the gate’s image holds nothing that could do more than seal and wait', (t) => {
+  const script = read('gate/entrypoint.sh');
+  t.regex(script, /nft -j -f \/etc\/allium\/sealed\.json\n/);
+  t.true(script.indexOf('nft -j -f') < script.indexOf('ip route del default'));
+  t.regex(script, /exec sleep infinity\n$/);
+  const installed = /install -y -q --no-install-recommends ([a-z0-9 ]+) &&/.exec(
+    read('gate/Dockerfile'),
+  )?.[1];
+  t.is(installed, 'nftables iproute2');
+});
+
+test('every image has its folder and every folder its image', (t) => {
+  const folders = readdirSync(IMAGES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  t.deepEqual(folders.map(({ name }) => name).toSorted(), ['base', ...Object.keys(CONTRACT)].toSorted());
+});

@@ -1,0 +1,58 @@
+/** The appliance with its private Tor network, brought up by `docker compose` as a person would. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Status } from '../../../services/supervisor/host/status.ts';
+import { docker, run } from '../../network/docker.ts';
+import { ROOT } from '../contract.ts';
+
+const FILES = ['-f', 'compose.yaml', '-f', 'test/compose/overlay.test-network.yaml'];
+export const PROJECT = 'allium';
+export const PROXY = 'http://10.152.152.10:8118';
+
+export function compose(...args: string[]): Promise<string> {
+  return run('docker', ['compose', ...FILES, ...args], { cwd: ROOT });
+}
+
+/** Why the test may not run: somebody's own appliance has the same names and must not be taken down. */
+export async function inTheWay(): Promise<string | undefined> {
+  const found = await docker(
+    'ps',
+    '--all',
+    '--quiet',
+    '--filter',
+    `label=com.docker.compose.project=${PROJECT}`,
+  );
+  return found.trim() === '' ? undefined : 'an appliance is there already: docker compose down first';
+}
+
+export function container(role: string): string {
+  return `${PROJECT}-${role}-1`;
+}
+
+/** From the supervisor's socket: the `allium` command's exit code says "not ready" as well. Undefined when it is silent. */
+export async function status(): Promise<Status | undefined> {
+  try {
+    return JSON.parse(await docker('exec', container('supervisor'), 'node', '-e', ASK)) as Status;
+  } catch {
+    return undefined;
+  }
+}
+const ASK = `require('node:http').get(
+  { socketPath: '/run/allium/supervisor/status.sock', path: '/status' }, (r) => r.pipe(process.stdout))`;
+
+/** Looks until it is so; the last status seen is in the error. */
+export async function until(what: (status: Status) => boolean, seconds: number): Promise<Status> {
+  const end = Date.now() + seconds * 1000;
+  let last: Status | undefined;
+  while (Date.now() < end) {
+    last = await status();
+    if (last !== undefined && what(last)) return last;
+    await sleep(200);
+  }
+  throw new Error(`not within ${seconds} s: ${JSON.stringify(last)}`);
+}
+
+/** Names of the networks that the uplink is attached to, as the engine says, not the supervisor. */
+export async function uplinkNetworks(): Promise<string[]> {
+  const text = await docker('inspect', '--format', '{{json .NetworkSettings.Networks}}', container('uplink'));
+  return Object.keys(JSON.parse(text) as object).toSorted();
+}

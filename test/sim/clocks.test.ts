@@ -1,0 +1,60 @@
+import test from 'ava';
+import { SimFetch } from '../support/sim-apps.ts';
+import { counted, outcomes, READY_WITHIN, rig } from './rig.ts';
+
+const SECOND = 1_000;
+
+test('clocks that are half a minute off in either direction change nothing', (t) => {
+  const offsets = [30 * SECOND, -28 * SECOND, 0];
+  const { net, client, fetch, to } = rig({
+    seed: 'half a minute',
+    clockOffset: (index) => offsets[index % offsets.length] ?? 0,
+  });
+  t.deepEqual(outcomes(net, [fetch(300_000)], 60_000), ['whole']);
+  t.is(counted(client.status.sessions.counters, /skew/), 0);
+  const late = net.addClient('late', -25 * SECOND);
+  net.openDestination(late, 'late', false);
+  t.true(net.run(READY_WITHIN, () => late.ready.has('late')));
+  const page = new SimFetch({ from: late, destination: 'late', to, download: 20_000 });
+  t.deepEqual(outcomes(net, [page], 60_000), ['whole']);
+});
+
+for (const [name, offset] of [
+  ['ahead', 300 * SECOND],
+  ['behind', -300 * SECOND],
+] as const) {
+  test(`a router whose clock is five minutes ${name} connects to nobody and says why`, (t) => {
+    const { net, to } = rig({ seed: `five minutes ${name}` });
+    const wrong = net.addClient('wrong', offset);
+    net.openDestination(wrong, 'wrong', false);
+    net.run(60_000);
+    t.is(wrong.status.sessions.connected, 0);
+    t.false(wrong.ready.has('wrong'));
+    t.true(
+      counted(wrong.status.sessions.counters, /skew/) >= 5,
+      JSON.stringify(wrong.status.sessions.counters),
+    );
+    // what the peers say is enough to put it right, as the host does
+    const skew = wrong.node.clockSkew;
+    t.true(skew !== undefined && Math.abs(skew + offset) < 2 * SECOND, `${skew} ms`);
+    wrong.clockOffset += Math.round(skew ?? 0);
+    wrong.input({ kind: 'clockCorrected' });
+    t.true(
+      net.run(120_000, () => wrong.ready.has('wrong')),
+      JSON.stringify(wrong.status.sessions),
+    );
+    const page = new SimFetch({ from: wrong, destination: 'wrong', to, download: 20_000 });
+    t.deepEqual(outcomes(net, [page], 60_000), ['whole']);
+  });
+}
+
+test('a few routers with wrong clocks are left out, and the rest goes on without them', (t) => {
+  const { net, client, fetch } = rig({
+    seed: 'few wrong',
+    routers: 24,
+    clockOffset: (index) => (index >= 20 ? 300 * SECOND : 0),
+  });
+  t.deepEqual(outcomes(net, [fetch(200_000)], 60_000), ['whole']);
+  t.is(client.status.sessions.connected, 20);
+  t.true(Math.abs(client.node.clockSkew ?? Number.NaN) < 2 * SECOND, 'the median believes the many');
+});

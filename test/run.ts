@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { styleText } from 'node:util';
+import { prepare } from './network/prepare.ts';
 import { debianProblem } from './support/debian.ts';
 import { bringNetworkUp, engineProblem } from './support/test-network.ts';
 
@@ -45,6 +46,7 @@ const stages: readonly Stage[] = [
     problem: () => debianProblem({ '/usr/sbin/privoxy': 'privoxy' }),
     run: () => ava(1, 'test/forwarder/oracle/**'),
   },
+  { name: 'appliance', problem: engineProblem, run: appliance },
   { name: 'interop', problem: engineProblem, run: interop },
 ];
 
@@ -77,6 +79,15 @@ async function runStage(stage: Stage): Promise<void> {
   tally.skipped += result.skipped;
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`   ${stage.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s`);
+}
+
+/** The gateway itself, in containers. The images are built first, as that takes minutes on a new machine. */
+async function appliance(): Promise<Tally> {
+  await prepare();
+  const files = ['-f', 'compose.yaml', '-f', 'test/compose/overlay.test-network.yaml'];
+  const built = await command('docker', 'compose', ...files, 'build', '--quiet');
+  if (built.failed > 0) return built;
+  return await ava(1, 'test/compose/live/**');
 }
 
 async function interop(): Promise<Tally> {

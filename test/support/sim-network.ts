@@ -135,7 +135,14 @@ export class SimNetwork {
 
   #newRouter(name: string, host: string | undefined): SimRouter {
     const observe = (router: string, output: NodeOutput): void => this.#observe(router, output);
-    const router = new SimRouter({ name, host, time: this.time, links: this.links, observe });
+    const router = new SimRouter({
+      name,
+      host,
+      time: this.time,
+      links: this.links,
+      infoOf: (it) => this.#routerInfoOf(it),
+      observe,
+    });
     this.#machines.push(router);
     return router;
   }

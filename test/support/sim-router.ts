@@ -10,6 +10,7 @@ import type { RouterNode } from '@allium/router/node/router-node.ts';
 import type { NodeStatus } from '@allium/router/node/status.ts';
 import type { StreamId } from '@allium/router/streaming/types.ts';
 import type { DestHash } from '@allium/router/wire/hash.ts';
+import type { RouterInfo } from '@allium/router/wire/router-info.ts';
 import type { RouterKeys } from '@allium/router/wire/router-keys.ts';
 import type { LinkInput, Machine, SimLinks } from './sim-links.ts';
 import type { SimTime } from './sim-time.ts';
@@ -22,6 +23,7 @@ export interface SimRouterParts {
   readonly host: string | undefined;
   readonly time: SimTime;
   readonly links: SimLinks;
+  readonly infoOf: (router: SimRouter) => RouterInfo;
   /** hears of every output, for the trace */
   readonly observe: (name: string, output: NodeOutput) => void;
 }
@@ -69,6 +71,11 @@ export class SimRouter implements Machine {
 
   get now(): number {
     return this.#parts.time.now + this.clockOffset;
+  }
+
+  /** How others hear of it; only for one that listens. */
+  get ownInfo(): RouterInfo {
+    return this.#parts.infoOf(this);
   }
 
   get status(): NodeStatus {

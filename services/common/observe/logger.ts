@@ -11,7 +11,6 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export function createLogger(component: string, level: LogLevel): Logger {
   return pino(
     {
-      name: component,
       level,
       base: { component },
       redact: {

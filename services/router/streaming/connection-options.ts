@@ -1,7 +1,8 @@
 import type { DestHash } from '../wire/hash.ts';
 import type { ByteBudget } from './budget.ts';
+import type { Ensemble } from './ensemble.ts';
+import type { PathSeed } from './paths.ts';
 import type { PeerKey, StreamSigner } from './signing.ts';
-import type { PathSeed } from './transmitter.ts';
 import type { StreamId } from './types.ts';
 
 export interface ConnectionOptions {
@@ -12,6 +13,7 @@ export interface ConnectionOptions {
   readonly signer: StreamSigner;
   readonly budget: ByteBudget;
   readonly seed?: PathSeed | undefined;
+  readonly ensemble: Ensemble;
   readonly now: number;
   /** for an incoming stream: from its SYN */
   readonly peer?:

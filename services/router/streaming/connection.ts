@@ -10,11 +10,12 @@ import {
 } from './limits.ts';
 import { type DecodedPacket, STREAM_FLAG } from './packet.ts';
 import { PacketBuilder } from './packet-builder.ts';
+import type { PathSeed } from './paths.ts';
 import { Peer, payloadLimit } from './peer.ts';
 import { Receiver } from './receiver.ts';
 import { SEND_HIGH_WATER, SEND_LIMIT, SEND_LOW_WATER } from './send-buffer.ts';
 import type { PeerKey } from './signing.ts';
-import { CLOSE_RESENDS, MAX_RESENDS, type PathSeed, Transmitter } from './transmitter.ts';
+import { CLOSE_RESENDS, MAX_RESENDS, Transmitter } from './transmitter.ts';
 import type { ResetReason, StreamId, StreamOutput } from './types.ts';
 
 /** ms; above this a delay option means that the peer has no room. */
@@ -53,6 +54,7 @@ export class Connection {
       maxPayload: peer?.maxPayload ?? MAX_PACKET_SIZE,
       established: peer !== undefined,
       seed: options.seed,
+      ensemble: options.ensemble,
     });
     if (peer) this.#transmitter.hold(now + SYN_REPLY_DELAY);
     this.#lifetime = new Lifetime(now);
@@ -115,8 +117,13 @@ export class Connection {
     // Its SYN may be late or lost: packets of a session that proves the peer tell the ID as well, for a NACK of it.
     if (trusted && this.peerStreamId === 0) this.#builder.peerStreamId = packet.receiveStreamId;
     // An ack of what was never sent is of no consequence, whoever sent it.
-    if (!(flags & STREAM_FLAG.noAck)) this.#transmitter.acknowledge(packet.ackThrough, packet.nacks, now);
+    const ack =
+      flags & STREAM_FLAG.noAck
+        ? undefined
+        : this.#transmitter.acknowledge(packet.ackThrough, packet.nacks, now);
+    // A peer without room says so with every ack; one that takes a probe without a word has it again.
     if (packet.delay !== undefined) this.#delayed(packet.delay, now);
+    else if (ack?.progress) this.#transmitter.unchoke(now);
     if (syn || packet.sequence !== 0) this.#data(packet, now, out);
     this.flush(now, out);
   }
@@ -184,6 +191,7 @@ export class Connection {
     const transmitter = this.#transmitter;
     // A due ack goes with our SYN, never before it: i2pd takes the plain ack for the SYN, then drops the SYN's data.
     if (this.#receiver.due <= now) transmitter.hold(now);
+    transmitter.enlist();
     while (!this.#dead) {
       const sent = transmitter.next(now);
       if (!sent) break;
@@ -284,7 +292,7 @@ export class Connection {
 
   #bury(): void {
     this.#dead = true;
-    this.#transmitter.buffer.clear();
+    this.#transmitter.clear();
     this.#receiver.clear();
   }
 }

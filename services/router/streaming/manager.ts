@@ -173,7 +173,8 @@ export class StreamManager {
     now: number,
   ): Connection {
     const { remote } = options;
-    const shared = { signer: this.#signer, budget: this.#budget, seed: this.#paths.recall(remote, now), now };
+    const path = { seed: this.#paths.recall(remote, now), ensemble: this.#paths.ensemble(remote) };
+    const shared = { signer: this.#signer, budget: this.#budget, ...path, now };
     const connection = new Connection({ ...options, ...shared });
     this.#streams.add(connection);
     return connection;

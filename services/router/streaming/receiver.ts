@@ -1,6 +1,6 @@
 import { AckTimer } from './ack.ts';
 import type { ByteBudget } from './budget.ts';
-import { MAX_PAYLOAD, ReceiveBuffer, type Received } from './receive-buffer.ts';
+import { MAX_PAYLOAD, RECEIVE_WINDOW, ReceiveBuffer, type Received } from './receive-buffer.ts';
 
 /** Bytes delivered and not consumed at which the peer is told to stop. */
 export const CHOKE_AT = 512 * 1_024;
@@ -14,8 +14,8 @@ const CHOKE_DELAY = 60_001;
 const UNCHOKE_DELAY = 200;
 /** Unchokes that are sent, as each may be lost (api/streaming.md: "several packets"). */
 const UNCHOKE_REPEATS = 4;
-/** Packets in order after which the peer has surely understood; a single one may be a probe of a choked peer. */
-const UNCHOKED_AFTER = 16;
+/** Packets in order after which the peer has surely understood: all that was in flight when we said stop came before. */
+const UNCHOKED_AFTER = RECEIVE_WINDOW;
 /** ms between them, while no RTT is known, and at least. */
 const UNCHOKE_SPACING = 300;
 
@@ -85,7 +85,6 @@ export class Receiver {
       case 'next':
         this.#duplicates = 0;
         this.#unconfirmed = Math.max(0, this.#unconfirmed - ready.length);
-        if (this.#unconfirmed === 0) this.#stopUnchoking();
         this.#deliver(ready);
         this.ack.inOrder(now, rtt, hadGap);
         break;
@@ -169,12 +168,5 @@ export class Receiver {
     this.#unchokesLeft = UNCHOKE_REPEATS;
     this.#unconfirmed = UNCHOKED_AFTER;
     this.#unchokeAt = now;
-  }
-
-  /** Data flows again: the peer has understood. */
-  #stopUnchoking(): void {
-    if (this.#choking) return;
-    this.#unchokesLeft = 0;
-    this.#unchokeAt = Number.POSITIVE_INFINITY;
   }
 }

@@ -1,16 +1,21 @@
+import type { Ensemble } from './ensemble.ts';
+import { Flow } from './flow.ts';
 import { REPEATED_SYN_AFTER } from './limits.ts';
-import { Pacer } from './pacer.ts';
+import type { PathSeed } from './paths.ts';
 import { ProbeTimer } from './probe-timer.ts';
 import { INITIAL_RTO, RttEstimator } from './rtt.ts';
 import { SendBuffer, type SentPacket } from './send-buffer.ts';
-import { CongestionWindow, INITIAL_WINDOW } from './window.ts';
 
 /** Timeouts in a row without any progress until the stream is given up; Java 8, i2pd 10. */
 export const MAX_RESENDS = 8;
 /** Resends of a CLOSE whose sender is closed already: i2pd forgets a stream as soon as it sent its own CLOSE. */
 export const CLOSE_RESENDS = 2;
+/** Timeouts in a row after which the remote may have lost the session too. */
+const DOUBTED_AFTER = 2;
 /** ms; a SYN may have to wait for a LeaseSet and a new ratchet session, whatever the last stream measured. */
 const MIN_SYN_RTO = 3_000;
+/** ms; the same for a SYN that answers one: session and path have just been used. */
+const MIN_ANSWER_RTO = 1_000;
 /** ms; the first try of a SYN. Sooner than Java's 9 s: a lost SYN is what a user waits for, a needless one is cheap. */
 const FIRST_SYN_RTO = 5_000;
 /** Share of the lowest RTT, and ms, that packets may overtake each other by before one counts as lost. */
@@ -18,16 +23,6 @@ const REORDER_SHARE = 1 / 4;
 const REORDER_SLACK = 5;
 /** Window-shares: an ack is asked for about this often per window, so that it never runs dry. */
 const ACKS_PER_WINDOW = 4;
-
-/** What is known of a path from an earlier stream to the same peer. */
-export interface PathSeed {
-  /** ms */
-  readonly rtt: number;
-  /** ms */
-  readonly variance: number;
-  /** packets */
-  readonly window: number;
-}
 
 export interface Transmission {
   readonly packet: SentPacket;
@@ -39,20 +34,20 @@ export interface Transmission {
 export class Transmitter {
   readonly buffer = new SendBuffer();
   readonly rtt: RttEstimator;
-  readonly #window: CongestionWindow;
-  readonly #pacer = new Pacer();
+  readonly #flow: Flow;
+  readonly #ensemble: Ensemble;
   /** payload bytes per packet */
   #maxPayload: number;
   #holdUntil = Number.NEGATIVE_INFINITY;
   #synSent = false;
   /** until the peer's stream ID is known only the SYN may leave */
   #established: boolean;
+  /** our SYN answers the peer's */
+  readonly #answers: boolean;
   #ended = false;
   #closeSent = false;
   #timeouts = 0;
   #timedOutAt = Number.NEGATIVE_INFINITY;
-  /** the RTT is that of the path since then */
-  #measured = true;
   /** ms; acks and transmissions push the timeout forward */
   #lastProgress = 0;
   readonly #probes = new ProbeTimer();
@@ -65,16 +60,18 @@ export class Transmitter {
     /** we answer a SYN: the peer's stream ID is known from the start */
     readonly established: boolean;
     readonly seed?: PathSeed | undefined;
+    readonly ensemble: Ensemble;
   }) {
     this.#maxPayload = options.maxPayload;
     this.#established = options.established;
+    this.#answers = options.established;
     this.rtt = new RttEstimator(options.seed);
-    this.#window = new CongestionWindow(options.seed?.window ?? INITIAL_WINDOW);
-    this.#pace();
+    this.#ensemble = options.ensemble;
+    this.#flow = new Flow(this.rtt, options.ensemble, options.seed?.window);
   }
 
   get window(): number {
-    return this.#window.size;
+    return this.#flow.window;
   }
 
   /** The peer has everything, our CLOSE included: an ack of CLOSE alone may have gaps before it. */
@@ -115,18 +112,29 @@ export class Transmitter {
     this.#ended = true;
   }
 
+  /** Takes part in its ensemble while it has something to send. */
+  enlist(): void {
+    this.#ensemble.mark(this, this.buffer.unacknowledged + this.buffer.queued > 0);
+  }
+
+  /** Nothing of it leaves any more. */
+  clear(): void {
+    this.buffer.clear();
+    this.enlist();
+  }
+
   /** The next packet that may leave now, retransmissions first. It counts as sent. */
   next(now: number): Transmission | undefined {
     if (this.#probes.running) return this.#probe(now);
     if (now >= this.#lossCheckAt) this.#findLost(now);
     const lost = this.buffer.firstLost();
     if (lost) {
-      if (this.buffer.inFlight >= this.#window.size || !this.#pacer.take(now)) return undefined;
+      if (!this.#flow.take(this.buffer.inFlight, now)) return undefined;
       this.buffer.resent(lost, now);
       return { packet: lost, ackWanted: !this.#moreToSend() };
     }
     if (!this.#mayStart(now) || !this.#fits()) return undefined;
-    if (this.buffer.inFlight >= this.#window.size || !this.#pacer.take(now)) return undefined;
+    if (!this.#flow.take(this.buffer.inFlight, now)) return undefined;
     return this.#fresh(now);
   }
 
@@ -144,17 +152,16 @@ export class Transmitter {
     // Before a timeout the path was another, and an ack that was lost with it makes the longest RTT of all.
     if (result.rtt !== undefined && now - result.rtt >= this.#timedOutAt) {
       this.rtt.sample(result.rtt, now);
-      this.#measured = true;
+      this.#flow.measured();
     }
     if (result.acknowledged > 0) {
       this.#timeouts = 0;
       this.#lastProgress = now;
       this.rtt.progress();
-      const limited = before + 1 >= this.#window.size * 0.75;
-      this.#window.acknowledged(result.acknowledged, limited, this.rtt, now);
+      this.#flow.acknowledged(result.acknowledged, before, now);
     }
     this.#findLost(now);
-    this.#pace();
+    this.#flow.pace();
     return { progress: result.acknowledged > 0 };
   }
 
@@ -170,16 +177,15 @@ export class Transmitter {
 
   /** At `deadline`: everything unacknowledged will be sent again. */
   timeout(now: number): void {
-    this.#timeouts++;
+    if (++this.#timeouts >= DOUBTED_AFTER) this.#ensemble.doubted();
     this.#timedOutAt = now;
-    this.#measured = false;
     this.#lastProgress = now;
     // Before anything was measured, each try goes another way instead of later.
     if (this.rtt.smoothed !== undefined) this.rtt.backOff();
-    this.#window.timedOut(this.buffer.nextSequence, this.rtt.lowest);
+    this.#flow.timedOut(this.buffer.nextSequence);
     this.rtt.pathChanged();
     this.buffer.loseAll();
-    this.#pace();
+    this.#flow.pace();
   }
 
   /** Perhaps a new way: what timed out goes again before its time. `certain`: it is one, patience begins anew. */
@@ -195,8 +201,7 @@ export class Transmitter {
   choke(now: number): void {
     if (this.#probes.running) return;
     this.#probes.start(now, this.rtt.rto);
-    this.#window.choked();
-    this.#pace();
+    this.#flow.choked();
   }
 
   unchoke(now: number): void {
@@ -225,14 +230,13 @@ export class Transmitter {
       const idle = this.buffer.unacknowledged === 0 && !this.#moreToSend();
       return idle ? Number.POSITIVE_INFINITY : this.#probes.at;
     }
-    let at = Math.min(this.deadline, this.#lossCheckAt);
+    const at = Math.min(this.deadline, this.#lossCheckAt);
     const wantsToSend = this.buffer.firstLost() !== undefined || (this.#moreToSend() && this.#fits());
     if (!wantsToSend) return at;
     if (!this.#synSent && now < this.#holdUntil && this.buffer.queued === 0) {
       return Math.min(at, this.#holdUntil);
     }
-    if (this.buffer.inFlight < this.#window.size) at = Math.min(at, this.#pacer.next(now));
-    return at;
+    return Math.min(at, this.#flow.next(this.buffer.inFlight, now));
   }
 
   #fresh(now: number): Transmission {
@@ -242,9 +246,9 @@ export class Transmitter {
     if (part === 'close') this.#closeSent = true;
     if (this.buffer.unacknowledged === 1) this.#lastProgress = now;
     this.#sinceAckWanted++;
-    const full = this.buffer.inFlight >= this.#window.size;
-    const ackWanted =
-      full || !this.#moreToSend() || this.#sinceAckWanted >= this.#window.size / ACKS_PER_WINDOW;
+    const { room } = this.#flow;
+    const full = this.buffer.inFlight >= room;
+    const ackWanted = full || !this.#moreToSend() || this.#sinceAckWanted >= room / ACKS_PER_WINDOW;
     if (ackWanted) this.#sinceAckWanted = 0;
     return { packet, ackWanted };
   }
@@ -266,13 +270,13 @@ export class Transmitter {
     const patience = smoothed + Math.max(lowest * REORDER_SHARE, 2 * variance) + REORDER_SLACK;
     const { count, first, again } = this.buffer.findLost(now, patience);
     this.#lossCheckAt = again;
-    if (first !== undefined) this.#window.lost(first, count, this.buffer.nextSequence, this.rtt.lowest);
+    if (first !== undefined) this.#flow.lost(first, count, this.buffer.nextSequence);
   }
 
   #synRto(syn: SentPacket): number {
     const { rto, smoothed } = this.rtt;
     if (smoothed === undefined && syn.sends === 1) return FIRST_SYN_RTO;
-    return Math.min(INITIAL_RTO, Math.max(MIN_SYN_RTO, rto));
+    return Math.min(INITIAL_RTO, Math.max(this.#answers ? MIN_ANSWER_RTO : MIN_SYN_RTO, rto));
   }
 
   #mayStart(now: number): boolean {
@@ -283,18 +287,13 @@ export class Transmitter {
   /** The peer keeps packets behind a gap, but not any number of them. */
   #fits(): boolean {
     const { nextSequence } = this.buffer;
-    return nextSequence - (this.buffer.oldest()?.sequence ?? nextSequence) < this.#window.span;
+    return nextSequence - (this.buffer.oldest()?.sequence ?? nextSequence) < this.#flow.span;
   }
 
+  /** i2pd gives a stream up when data comes and our SYN, lost or overtaken, does not within 200 ms: the SYN goes alone. */
   #moreToSend(): boolean {
     if (!this.#synSent) return true;
-    if (!this.#established) return false;
+    if (!this.#established || (this.#answers && !this.synAcknowledged)) return false;
     return this.buffer.queued > 0 || (this.#ended && !this.#closeSent);
-  }
-
-  #pace(): void {
-    // Repeated packets give no RTT: until a new one does, acks alone set the pace.
-    const rtt = this.#measured ? this.rtt.smoothed : undefined;
-    this.#pacer.adjust(this.#window.size, rtt, this.#window.slowStart);
   }
 }

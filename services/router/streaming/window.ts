@@ -11,14 +11,6 @@ export const MIN_WINDOW = 3;
 
 /** Share of the window kept after a loss where the bandwidth estimate does not justify more (CUBIC's figure). */
 const LOSS_FACTOR = 0.7;
-/**
- * Packets, and share of the packets delivered: how much a window may hold while the ratchet session is young. Its
- * receiver looks out for 24 tags and one more per two messages (ours, i2pd's): a tunnel that swallows a larger
- * window, and the first retransmissions, leaves both ends out of step.
- */
-const LOOKAHEAD = 10;
-const LOOKAHEAD_GROWTH = 0.45;
-
 /** Factor, ms and deviations by which the smoothed RTT exceeds the lowest one when our own packets queue in a tunnel. */
 const QUEUE_FACTOR = 1.25;
 const QUEUE_SLACK = 15;
@@ -46,7 +38,6 @@ export class CongestionWindow {
   #max = MAX_WINDOW;
   /** losses of packets sent before this sequence number belong to a reduction already made */
   #recoverUntil = -1;
-  #delivered = 0;
   #queueing = false;
   #lossShare = 0;
   /** packets per ms */
@@ -56,8 +47,6 @@ export class CongestionWindow {
 
   constructor(initial = INITIAL_WINDOW) {
     this.#size = Math.min(MAX_WINDOW, Math.max(INITIAL_WINDOW, initial));
-    // A former stream has shown that so much passes, in the same ratchet session.
-    this.#delivered = Math.max(0, (this.#size - LOOKAHEAD) / LOOKAHEAD_GROWTH);
   }
 
   /** Whole packets. */
@@ -80,7 +69,6 @@ export class CongestionWindow {
   acknowledged(count: number, limited: boolean, rtt: RttEstimator, now: number): void {
     const { smoothed, variance, lowest } = rtt;
     this.#measure(count, smoothed, now);
-    this.#delivered += count;
     this.#lossShare -= this.#lossShare * Math.min(1, count / LOSS_MEMORY);
     if (smoothed !== undefined && lowest !== undefined) {
       const allowance = QUEUE_SLACK + QUEUE_DEVIATIONS * variance;
@@ -96,7 +84,7 @@ export class CongestionWindow {
       const perRtt = careful ? 1 : Math.max(1, this.#size * FAST_GROWTH);
       this.#size += (perRtt * count) / this.#size;
     }
-    this.#size = Math.min(this.#size, this.#max, this.#lookahead);
+    this.#size = Math.min(this.#size, this.#max);
   }
 
   /**
@@ -129,10 +117,6 @@ export class CongestionWindow {
     this.#max = CHOKED_MAX_WINDOW;
     this.#threshold = Math.min(Math.max(INITIAL_WINDOW, this.#size / 2), this.#max);
     this.#size = Math.min(this.#size, INITIAL_WINDOW);
-  }
-
-  get #lookahead(): number {
-    return LOOKAHEAD + this.#delivered * LOOKAHEAD_GROWTH;
   }
 
   /** What the bandwidth estimate fills at the lowest RTT, in packets. */

@@ -101,6 +101,25 @@ test('a receiver whose application does not consume chokes, and unchokes several
   t.is(budget.used, 0);
 });
 
+test('what was in flight before the choke does not pass for an answer to the unchoke', (t) => {
+  const receiver = new Receiver(new ByteBudget());
+  let sequence = 0;
+  while (!receiver.choking) receiver.receive(sequence++, new Uint8Array(1_812), false, 0, 100);
+  receiver.consumed(sequence * 1_812, 0);
+  for (const last = sequence + 100; sequence < last; sequence++) {
+    receiver.receive(sequence, new Uint8Array(1_812), false, 0, 100);
+    receiver.consumed(1_812, 0);
+  }
+  t.is(receiver.delay(), 200, 'a choked peer’s probe is still answered with an unchoke');
+  let unchokes = 0;
+  for (let now = 0; now < 5_000; now += 100) {
+    if (receiver.due > now) continue;
+    receiver.sent(now, 100);
+    unchokes++;
+  }
+  t.true(unchokes >= 3, `${unchokes} unchokes left`);
+});
+
 test('a receiver choked for want of common room unchokes when there is some', (t) => {
   const budget = new ByteBudget(5_000);
   const receiver = new Receiver(budget);

@@ -33,7 +33,7 @@ test('a request goes out with the SYN, and its answer comes back with the other 
   const { net, client, server } = pair();
   serve(server, Buffer.from('hello'));
   const stream = client.connect(server.hash, 80, REQUEST);
-  const took = net.time.run(MINUTE, () => client.of(stream).ended);
+  const took = net.time.run(MINUTE, () => client.of(stream).bytes > 0);
   t.is(client.received(stream).toString(), 'hello');
   t.is(server.received(server.accepted()).toString(), REQUEST.toString());
   t.true(took <= 105, `${took} ms for a round trip of 100`);
@@ -50,6 +50,26 @@ test('a whole small exchange takes few packets, and both sides end cleanly', (t)
   t.is(server.of(server.accepted()).over, 'closed');
   t.true(client.sent <= 5 && server.sent <= 5, `${client.sent} and ${server.sent}`);
   t.is(client.manager.size + server.manager.size, 0);
+});
+
+test('nothing follows the answer to a SYN before that is acknowledged, as i2pd gives up on data without a SYN', (t) => {
+  const { net, client, server } = pair();
+  serve(server, pattern(20_000));
+  const sequences: number[] = [];
+  let acks = 0;
+  net.tamper = (bytes, from) => {
+    if (from === server.hash) sequences.push(decodePacket(bytes).sequence);
+    // everything the client says after its SYN is lost
+    else if (acks++ > 0) return undefined;
+    return bytes;
+  };
+  const stream = client.connect(server.hash, 80, REQUEST);
+  net.time.run(20_000);
+  t.true(sequences.length > 1, 'the answer is sent again');
+  t.deepEqual(new Set(sequences), new Set([0]));
+  net.tamper = undefined;
+  net.time.run(MINUTE);
+  t.is(client.of(stream).bytes, 20_000);
 });
 
 test('a silent server still answers the SYN', (t) => {

@@ -1,5 +1,6 @@
 import { AckTimer } from '@allium/router/streaming/ack.ts';
 import { Agenda } from '@allium/router/streaming/agenda.ts';
+import { ENSEMBLE_WINDOW, Ensemble, MIN_SHARE } from '@allium/router/streaming/ensemble.ts';
 import { Pacer } from '@allium/router/streaming/pacer.ts';
 import { INITIAL_RTO, MAX_RTO, MIN_RTO, RttEstimator } from '@allium/router/streaming/rtt.ts';
 import { TokenBucket } from '@allium/router/streaming/token-bucket.ts';
@@ -63,15 +64,28 @@ test('a window opens quickly until a queue shows', (t) => {
   t.true(window.size < before * 2, `${before} → ${window.size}`);
 });
 
-test('a young window stays within what a ratchet receiver looks ahead', (t) => {
-  const window = new CongestionWindow();
+test('streams of a young session together stay within what a ratchet receiver looks ahead', (t) => {
+  const ensemble = new Ensemble();
+  const streams = Array.from({ length: 4 }, () => ({}));
+  for (const stream of streams) ensemble.mark(stream, true);
   let delivered = 0;
-  for (let round = 0; round < 20; round++) {
-    const count = window.size;
-    window.acknowledged(count, true, measured(100), round * 100);
-    delivered += count;
-    t.true(window.size <= 24 + delivered / 2, `${window.size} after ${delivered}`);
+  for (let round = 0; round < 40; round++) {
+    const together = ensemble.share * streams.length;
+    t.true(together <= 24 + delivered / 2, `${together} after ${delivered}`);
+    delivered += together;
+    ensemble.delivered(together);
   }
+  t.is(ensemble.share, ENSEMBLE_WINDOW / 4, 'an old session carries all that is allowed');
+  for (const stream of streams.slice(1)) ensemble.mark(stream, false);
+  t.is(ensemble.share, ENSEMBLE_WINDOW, 'who is alone has it all');
+  ensemble.doubted();
+  t.true(ensemble.share <= 24, 'a session that may be lost is young again');
+});
+
+test('every stream of a crowd may send', (t) => {
+  const ensemble = new Ensemble();
+  for (let i = 0; i < 1_000; i++) ensemble.mark({}, true);
+  t.is(ensemble.share, MIN_SHARE);
 });
 
 test('a window that starts with a former stream’s size keeps it', (t) => {

@@ -5,6 +5,7 @@ import type { RouterHash } from '../wire/hash.ts';
 import type { Lease } from '../wire/lease.ts';
 import { type HopAnswer, openReply } from './build-reply.ts';
 import { createBuild, MAX_HOPS, type PendingRecords } from './build-request.ts';
+import type { Tunnel } from './tunnel.ts';
 import type { Direction, HopInfo } from './tunnel-io.ts';
 
 /** Milliseconds until a build counts as failed; others take 10 to 60, ours go over Tor. */
@@ -29,6 +30,8 @@ export interface PendingBuild {
   readonly bootstrap: boolean;
   /** got the build message from us over a session; undefined: it left through a tunnel */
   readonly direct: RouterHash | undefined;
+  /** the tunnel of ours that carries the request or brings the reply */
+  readonly leansOn: Tunnel | undefined;
   /** the hop next to us */
   readonly neighbour: RouterHash;
   late: boolean;
@@ -46,6 +49,7 @@ export interface StartBuild {
   /** outbound: where the reply goes */
   readonly replyTo: Lease | undefined;
   readonly direct: RouterHash | undefined;
+  readonly leansOn: Tunnel | undefined;
   readonly bootstrap: boolean;
   /** ID under which we shall know the tunnel */
   readonly tunnelId: number;
@@ -73,7 +77,7 @@ export class TunnelBuilder {
 
   /** undefined when a hop's public key is of no use. */
   start(wish: StartBuild, now: number): { build: PendingBuild; payload: Uint8Array } | undefined {
-    const { direction, pool, hops, direct, bootstrap, tunnelId } = wish;
+    const { direction, pool, hops, direct, leansOn, bootstrap, tunnelId } = wish;
     const replyId = randomU32(this.#random);
     const end = wish.replyTo
       ? { router: wish.replyTo.gateway, tunnelId: wish.replyTo.tunnelId }
@@ -91,6 +95,7 @@ export class TunnelBuilder {
       started: now,
       bootstrap,
       direct,
+      leansOn,
       neighbour: neighbour.hash,
       late: false,
     };

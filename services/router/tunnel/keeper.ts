@@ -15,6 +15,12 @@ import { FIRST_TEST_DELAY } from './tunnel-tests.ts';
 /** Pools at once: one per local Destination, each up to 32 tunnels. */
 export const MAX_POOLS = 256;
 
+/**
+ * Builds in a row, lost with a tunnel that carries requests or brings replies and that nothing else can test, after
+ * which it is taken for dead. In the real network every third build is lost for other reasons.
+ */
+export const LEAN_LIMIT = 3;
+
 /** Inbound tunnels whose session was lost and that may still bring messages over a new one. */
 export const MAX_STRANDED = 128;
 
@@ -98,6 +104,7 @@ export class PoolKeeper {
       return [];
     }
     const pool = this.#ended(result.build);
+    if (result.build.leansOn) result.build.leansOn.failures = 0;
     if (result.kind === 'garbled') {
       counters.add('buildsGarbled');
       pool?.backoff[direction].failed(now);
@@ -210,7 +217,15 @@ export class PoolKeeper {
   #timedOut(build: PendingBuild, now: number): TunnelOutput[] {
     this.#parts.counters.add('buildsTimedOut');
     this.#ended(build)?.backoff[build.direction].failed(now);
+    if (build.leansOn) this.#doubt(build.leansOn, now);
     return build.records.hops.map(({ router }) => ({ kind: 'hopResult', router, result: 'timeout' }));
+  }
+
+  /** Tests need a tunnel of each direction: without one, a dead tunnel would swallow every build until it expires. */
+  #doubt(tunnel: Tunnel, now: number): void {
+    const other = tunnel.direction === 'inbound' ? 'outbound' : 'inbound';
+    if (this.#pools.get(tunnel.pool)?.testable(other, now)) return;
+    if (++tunnel.failures >= LEAN_LIMIT) this.end(tunnel, 'tunnelsTestFailed');
   }
 
   #verdict({ hop, reply }: HopAnswer): TunnelOutput {

@@ -5,13 +5,12 @@ import { LOCAL_DELIVERY } from '../i2np/clove.ts';
 import { encodeLong, I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
 import { sealForRouter } from '../i2np/router-garlic.ts';
 import type { RouterHash } from '../wire/hash.ts';
-import type { Lease } from '../wire/lease.ts';
 import type { BuildPacer } from './build-pacer.ts';
 import { BUILD_TIMEOUT, makeTunnel, type StartBuild, type TunnelBuilder } from './builder.ts';
 import type { OneTimeKeys } from './one-time-reply.ts';
 import type { TunnelPool } from './pool.ts';
 import { type SendQueue, toRouter } from './send-queue.ts';
-import type { OutboundTunnel } from './tunnel.ts';
+import type { InboundTunnel, OutboundTunnel } from './tunnel.ts';
 import type { TunnelCounters } from './tunnel-counters.ts';
 import {
   type ChooseHops,
@@ -52,8 +51,8 @@ interface Path {
   readonly bootstrap: boolean;
   /** inbound: what carries the request to the gateway; undefined: a session, ours to the only hop */
   readonly via: OutboundTunnel | undefined;
-  /** outbound: where the endpoint sends the reply */
-  readonly replyTo: Lease | undefined;
+  /** outbound: into which the endpoint sends the reply */
+  readonly reply: InboundTunnel | undefined;
 }
 
 /** Starts one build if the pool lacks a tunnel and everything for it is at hand; undefined otherwise. */
@@ -68,8 +67,9 @@ export function launchBuild(launch: Launch, parts: BuildParts, now: number): Tun
     direction,
     pool: pool.name,
     hops,
-    replyTo: path.replyTo,
+    replyTo: path.reply?.lease,
     direct: path.via ? undefined : first.hash,
+    leansOn: path.via ?? path.reply,
     bootstrap: path.bootstrap,
     tunnelId: launch.tunnelId,
   };
@@ -104,7 +104,7 @@ export function launchBuild(launch: Launch, parts: BuildParts, now: number): Tun
 function inboundPath({ pool, exploratory }: Launch, parts: BuildParts, now: number): Path | undefined {
   const { length } = pool.config.inbound;
   const via = pool.pickOutbound({}, now, parts.random) ?? exploratory?.pickOutbound({}, now, parts.random);
-  const path = { length, bootstrap: false, via, replyTo: undefined };
+  const path = { length, bootstrap: false, via, reply: undefined };
   if (via) return pool.missing('inbound', now) > 0 ? path : undefined;
   if (pool.name !== EXPLORATORY) return undefined;
   if (length === 1) return pool.missing('inbound', now) > 0 ? path : undefined;
@@ -117,7 +117,7 @@ function outboundPath({ pool, exploratory }: Launch, parts: BuildParts, now: num
   const reply = pool.pickInbound(now, parts.random) ?? exploratory?.pickInbound(now, parts.random);
   if (!reply) return undefined;
   const { length } = pool.config.outbound;
-  return { length, bootstrap: false, via: undefined, replyTo: reply.lease };
+  return { length, bootstrap: false, via: undefined, reply };
 }
 
 function chooseHops(

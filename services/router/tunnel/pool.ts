@@ -90,6 +90,11 @@ export class TunnelPool {
     return this.#of(direction).some((tunnel) => usable(tunnel, now));
   }
 
+  /** true when a tunnel of the other direction can be tested with one of this */
+  testable(direction: Direction, now: number): boolean {
+    return this.#of(direction).some((tunnel) => usable(tunnel, now) && !isBootstrap(tunnel));
+  }
+
   /** The tunnel asked for, the one that the key had last time, or any of the best. */
   pickOutbound(options: SendOptions, now: number, random: RandomBytes): OutboundTunnel | undefined {
     const { outbound, stickyKey } = options;

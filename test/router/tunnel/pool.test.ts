@@ -2,6 +2,7 @@ import { I2NP_TYPE } from '@allium/router/i2np/message.ts';
 import { FIRST_HOP_INTERVAL, MAX_CONCURRENT_BUILDS } from '@allium/router/tunnel/build-pacer.ts';
 import { BUILD_TIMEOUT } from '@allium/router/tunnel/builder.ts';
 import { EXPLORATORY, type PoolConfig } from '@allium/router/tunnel/tunnel-io.ts';
+import type { RouterHash } from '@allium/router/wire/hash.ts';
 import test from 'ava';
 import { SimNetwork, START } from './sim-network.ts';
 
@@ -197,6 +198,32 @@ test('a tunnel that loses messages fails two tests and is replaced; the hops are
     net.found('hopResult').some(({ router, result }) => router === lease?.gateway && result === 'testFailed'),
   );
   t.true(alive(net).inbound >= 2);
+});
+
+test('outbound tunnels that are dead, when no inbound one is left to test them, do not swallow every build', (t) => {
+  const net = new SimNetwork('lean5', 16);
+  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 2) });
+  const [near, far] = [new Set<RouterHash>(), new Set<RouterHash>()];
+  const dead = new Set<number>();
+  net.filter = (from, to, message) => {
+    if (message.type !== I2NP_TYPE.tunnelData) return message;
+    if (to === net.me.hash) near.add(from);
+    if (from !== net.me.hash) return message;
+    far.add(to);
+    dead.add(Buffer.from(message.payload).readUInt32BE(0));
+    return message;
+  };
+  net.run(90_000);
+  t.true(net.found('poolChanged').at(-1)?.ready);
+  net.filter = (from, _to, message) => {
+    const swallowed = message.type === I2NP_TYPE.tunnelData && from === net.me.hash;
+    return swallowed && dead.has(Buffer.from(message.payload).readUInt32BE(0)) ? undefined : message;
+  };
+  for (const peer of near) if (!far.has(peer)) net.hangUp(peer);
+  const change = net.found('poolChanged').at(-1);
+  t.true(change?.inbound === 0 && change.outbound > 0, 'only outbound tunnels are left');
+  net.run(120_000);
+  t.true(net.found('poolChanged').at(-1)?.ready);
 });
 
 test('hops that make no tunnel are not used', (t) => {

@@ -110,7 +110,7 @@ export class SimRouter implements Machine {
   }
 
   connect(destination: string, remote: DestHash, port: number): StreamId {
-    const { stream, outputs } = this.node.connect(destination, remote, port, this.now);
+    const { stream, outputs } = this.node.connect(destination, { remote, port }, this.now);
     this.#outbox.push(...outputs);
     return stream;
   }

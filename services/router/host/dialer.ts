@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { DialError } from '../client/dial-error.ts';
 import { type StreamTarget, targetHash } from '../client/target.ts';
 import type { StreamDialer } from './client/stream-dialer.ts';
@@ -16,10 +17,16 @@ export class DestinationDialer implements StreamDialer {
     this.#ready = ready;
   }
 
-  async connect(target: StreamTarget, port: number, signal: AbortSignal): Promise<I2pStream> {
+  async connect(
+    target: StreamTarget,
+    port: number,
+    signal: AbortSignal,
+    begun?: (stream: Duplex) => void,
+  ): Promise<I2pStream> {
     if (!this.#ready()) throw new DialError('not-ready');
     try {
-      return await this.#driver.openStream(this.#destination, targetHash(target), port, signal);
+      const to = { destination: this.#destination, remote: targetHash(target), port };
+      return await this.#driver.openStream(to, signal, begun);
     } catch (error) {
       throw new DialError(codeOf(error), { cause: error });
     }

@@ -64,9 +64,22 @@ export class Driver {
     this.#drain();
   }
 
-  /** Opens a stream to a Destination; rejects with the `StreamFailure` of a refusal, or the signal's reason. */
-  openStream(destination: string, remote: DestHash, port: number, signal: AbortSignal): Promise<I2pStream> {
-    const { stream, outputs } = this.#parts.node.connect(destination, remote, port, this.clockNow);
+  /**
+   * Opens a stream from a local Destination; rejects with the `StreamFailure` of a refusal, or the signal's reason.
+   * `begun` gets it at once and is going to write.
+   */
+  openStream(
+    to: { readonly destination: string; readonly remote: DestHash; readonly port: number },
+    signal: AbortSignal,
+    begun?: (stream: I2pStream) => void,
+  ): Promise<I2pStream> {
+    const { destination, remote, port } = to;
+    const awaitData = begun !== undefined;
+    const { stream, outputs } = this.#parts.node.connect(
+      destination,
+      { remote, port, awaitData },
+      this.clockNow,
+    );
     const key = `${destination}/${stream}`;
     const opened = Promise.withResolvers<I2pStream>();
     const duplex = this.#newStream(destination, { stream, remote, destination: undefined });
@@ -76,6 +89,11 @@ export class Driver {
       opened.reject(signal.reason);
     };
     signal.addEventListener('abort', abort, { once: true });
+    try {
+      begun?.(duplex);
+    } catch (error) {
+      duplex.destroy(error as Error);
+    }
     this.#outbox.push(...outputs);
     this.#drain();
     return opened.promise.finally(() => {

@@ -10,7 +10,7 @@ import type { DestHash } from '../wire/hash.ts';
 import type { Lease } from '../wire/lease.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import type { Dispatch } from './dispatch.ts';
-import type { DestinationOptions } from './node-io.ts';
+import type { DestinationOptions, StreamDial } from './node-io.ts';
 import type { Routes } from './routes.ts';
 
 export interface LocalDestinationParts {
@@ -47,9 +47,9 @@ export class LocalDestination {
     this.#core.registerReplyKey(tag, key, until, purpose, now);
   }
 
-  connect(remote: DestHash, port: number, now: number): StreamId {
-    const ports = { fromPort: 0, toPort: port };
-    const { stream, outputs } = this.#streams.connect(remote, ports, new Uint8Array(0), now);
+  connect({ remote, port, awaitData }: StreamDial, now: number): StreamId {
+    const options = { fromPort: 0, toPort: port, awaitData };
+    const { stream, outputs } = this.#streams.connect(remote, options, new Uint8Array(0), now);
     this.#onStreams(outputs, now);
     return stream;
   }

@@ -23,6 +23,14 @@ export interface DestinationOptions {
   readonly quantity: number;
 }
 
+/** A stream to open. `awaitData`: something is written at once, and the SYN waits for it. */
+export interface StreamDial {
+  readonly remote: DestHash;
+  /** 1 to 65535 */
+  readonly port: number;
+  readonly awaitData?: boolean | undefined;
+}
+
 /** What a stream's owner may say; `connect` is a method of the node, because it returns the ID. */
 export type StreamCommand = Extract<
   StreamInput,

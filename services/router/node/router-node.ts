@@ -5,13 +5,13 @@ import { TARGET_SESSIONS } from '../peers/dial.ts';
 import type { StreamId } from '../streaming/types.ts';
 import { TunnelCore } from '../tunnel/tunnel-core.ts';
 import { EXPLORATORY } from '../tunnel/tunnel-io.ts';
-import type { DestHash, RouterHash } from '../wire/hash.ts';
+import type { RouterHash } from '../wire/hash.ts';
 import type { RouterKeys } from '../wire/router-keys.ts';
 import { ClockSkew } from './clock-skew.ts';
 import { Dispatch } from './dispatch.ts';
 import { type Cores, Junction } from './junction.ts';
 import { LocalDestination } from './local-destination.ts';
-import type { DestinationOptions, NodeConfig, NodeInput, NodeOutput } from './node-io.ts';
+import type { DestinationOptions, NodeConfig, NodeInput, NodeOutput, StreamDial } from './node-io.ts';
 import { OwnRouterInfo } from './own-router-info.ts';
 import { Peering } from './peering.ts';
 import { Queries } from './queries.ts';
@@ -120,14 +120,13 @@ export class RouterNode {
   /** Opens a stream from a local Destination; the ID is known at once, `opened` or `refused` follows. */
   connect(
     destination: string,
-    remote: DestHash,
-    port: number,
+    to: StreamDial,
     now: number,
   ): { readonly stream: StreamId; readonly outputs: NodeOutput[] } {
     this.#now = now;
     const local = this.#destinations.get(destination);
     if (!local) throw new RangeError(`no Destination named ${destination}`);
-    const stream = local.connect(remote, port, now);
+    const stream = local.connect(to, now);
     return { stream, outputs: this.#finish(now) };
   }
 

@@ -1,13 +1,7 @@
 import type { DestHash } from '../wire/hash.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { Lifetime } from './lifetime.ts';
-import {
-  LAST_SEQUENCE,
-  MAX_PACKET_SIZE,
-  STALL_DUPLICATES,
-  STALL_SPACING,
-  SYN_REPLY_DELAY,
-} from './limits.ts';
+import { LAST_SEQUENCE, MAX_PACKET_SIZE, STALL_DUPLICATES, STALL_SPACING, SYN_DATA_DELAY } from './limits.ts';
 import { type DecodedPacket, STREAM_FLAG } from './packet.ts';
 import { PacketBuilder } from './packet-builder.ts';
 import type { PathSeed } from './paths.ts';
@@ -56,8 +50,13 @@ export class Connection {
       seed: options.seed,
       ensemble: options.ensemble,
     });
-    if (peer) this.#transmitter.hold(now + SYN_REPLY_DELAY);
     this.#lifetime = new Lifetime(now);
+    if (peer) this.awaitData(now);
+  }
+
+  /** The application is about to write: the SYN waits for it. */
+  awaitData(now: number): void {
+    this.#transmitter.hold(now + SYN_DATA_DELAY);
   }
 
   /** Nothing more will come out of it; the manager forgets it. */

@@ -4,8 +4,8 @@ export const MAX_PACKET_SIZE = 1_812;
 export const DEFAULT_PACKET_SIZE = 1_730;
 /** Bytes; MIN_MESSAGE_SIZE of api/streaming.md. A smaller wish would only waste tunnel messages. */
 export const MIN_PACKET_SIZE = 512;
-/** ms; the answer to a SYN waits this long for data to carry. */
-export const SYN_REPLY_DELAY = 50;
+/** ms; a SYN waits this long for data to carry. */
+export const SYN_DATA_DELAY = 50;
 /**
  * ms until a SYN that nobody answers is given up. Longer than a ratchet session takes to notice that the remote has
  * lost it (90 s of silence): the last tries then reach a restarted remote.

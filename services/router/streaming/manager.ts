@@ -52,20 +52,21 @@ export class StreamManager {
   }
 
   /**
-   * Opens a stream. `data` travels with the SYN as far as it fits (0-RTT). The stream may be written to at once;
-   * `opened` or `refused` follows. Too many streams: `refused` comes with the outputs.
+   * Opens a stream. `data` travels with the SYN as far as it fits (0-RTT); so does what is written before it leaves,
+   * for which `awaitData` makes it wait a little. `opened` or `refused` follows. Too many streams: `refused` comes with the outputs.
    */
   connect(
     remote: DestHash,
-    ports: { readonly fromPort: number; readonly toPort: number },
+    options: { readonly fromPort: number; readonly toPort: number; readonly awaitData?: boolean | undefined },
     data: Uint8Array,
     now: number,
   ): { readonly stream: StreamId; readonly outputs: StreamOutput[] } {
     const stream = this.#newId();
     if (this.#streams.full) return { stream, outputs: [{ kind: 'refused', stream, reason: 'overflow' }] };
-    const { fromPort: localPort, toPort: remotePort } = ports;
+    const { fromPort: localPort, toPort: remotePort, awaitData } = options;
     const target = hashBytes(remote);
     const connection = this.#open({ id: stream, remote, localPort, remotePort, target }, now);
+    if (awaitData) connection.awaitData(now);
     return { stream, outputs: this.#run(connection, now, (it, out) => it.write(data, now, out)) };
   }
 

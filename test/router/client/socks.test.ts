@@ -1,10 +1,10 @@
+import { SOCKS_MESSAGE_MAX } from '@allium/common/socks/handshake.ts';
 import test from 'ava';
 import fc from 'fast-check';
 import { DIAL_CODES } from '../../../services/router/client/dial-error.ts';
 import {
   SOCKS_EARLY_MAX,
   SOCKS_HANDSHAKE_MS,
-  SOCKS_MESSAGE_MAX,
   SocksCore,
   type SocksOutput,
 } from '../../../services/router/client/socks.ts';

@@ -1,5 +1,10 @@
 import { ed25519Public, ed25519Sign } from '@allium/router/crypto/ed25519.ts';
-import { CONNECT_TIMEOUT, IDLE_LIMIT, KEEPALIVE_AFTER } from '@allium/router/streaming/limits.ts';
+import {
+  CONNECT_TIMEOUT,
+  IDLE_LIMIT,
+  KEEPALIVE_AFTER,
+  SYN_DATA_DELAY,
+} from '@allium/router/streaming/limits.ts';
 import { decodePacket, encodePacket, STREAM_FLAG } from '@allium/router/streaming/packet.ts';
 import type { StreamSigner } from '@allium/router/streaming/signing.ts';
 import type { StreamId } from '@allium/router/streaming/types.ts';
@@ -38,6 +43,24 @@ test('a request goes out with the SYN, and its answer comes back with the other 
   t.is(server.received(server.accepted()).toString(), REQUEST.toString());
   t.true(took <= 105, `${took} ms for a round trip of 100`);
   t.deepEqual(kinds(client).slice(0, 2), ['opened', 'data']);
+});
+
+test('what is written soon after travels with the SYN, which waits for it but not long', (t) => {
+  const { net, client, server } = pair();
+  serve(server, Buffer.from('hello'));
+  const to = { fromPort: 0, toPort: 80, awaitData: true };
+  const { stream, outputs } = client.manager.connect(server.hash, to, new Uint8Array(0), net.time.now);
+  client.handle(outputs);
+  t.is(client.sent, 0, 'the SYN waits');
+  net.time.run(5);
+  client.step({ kind: 'write', stream, bytes: REQUEST });
+  t.is(client.sent, 1);
+  const took = net.time.run(MINUTE, () => client.of(stream).bytes > 0);
+  t.true(took <= 105, `${took} ms for a round trip of 100`);
+  const silent = client.manager.connect(server.hash, to, new Uint8Array(0), net.time.now);
+  client.handle(silent.outputs);
+  net.time.run(SYN_DATA_DELAY + 110);
+  t.true(client.events.some((event) => event.kind === 'opened' && event.stream === silent.stream));
 });
 
 test('a whole small exchange takes few packets, and both sides end cleanly', (t) => {

@@ -64,6 +64,11 @@ export class Exchange {
     return this.#outgoing.stream;
   }
 
+  /** The stream stands: from now on the other server is waited for. */
+  opened(): void {
+    this.#timer.refresh();
+  }
+
   /** True when nothing moved for too long. */
   get idled(): boolean {
     return this.#idle.signal.aborted;

@@ -121,21 +121,29 @@ async function open(
   const { dialer, limits } = context;
   const method = req.method ?? 'GET';
   const { target, url } = site;
-  let stream: Duplex | undefined;
+  const headers = requestHeaders({
+    method,
+    target: url,
+    headers: req.rawHeaders,
+    hostHeader: siteHostHeader(target),
+    framing,
+    ...(upgrade === undefined ? {} : { upgrade }),
+  });
+  const body = framing.kind === 'none' ? {} : { body: req };
+  const { path } = url;
+  const { idleMs, dialMs: deadlineMs } = limits;
+  let exchange: Exchange | undefined;
+  const begin = (stream: Duplex): Exchange => {
+    exchange ??= new Exchange({ stream, method, path, headers, ...body, idleMs, signal });
+    return exchange;
+  };
   try {
-    stream = await dial({ dialer, target, port: url.port, deadlineMs: limits.dialMs, signal });
-    const headers = requestHeaders({
-      method,
-      target: url,
-      headers: req.rawHeaders,
-      hostHeader: siteHostHeader(target),
-      framing,
-      ...(upgrade === undefined ? {} : { upgrade }),
-    });
-    const body = framing.kind === 'none' ? {} : { body: req };
-    return new Exchange({ stream, method, path: url.path, headers, ...body, idleMs: limits.idleMs, signal });
+    const stream = await dial({ dialer, target, port: url.port, deadlineMs, signal, begun: begin });
+    const begun = begin(stream);
+    begun.opened();
+    return begun;
   } catch (error) {
-    stream?.destroy();
+    exchange?.close(false);
     return dialErrorPage(dialCode(error));
   }
 }

@@ -7,8 +7,14 @@ export interface StreamDialer {
   /**
    * Resolves once the other side has answered. `port` is 1 to 65535. Rejects with `DialError`; after `signal`
    * aborts, with anything, and nothing stays open. Destroying the stream resets it, ending it closes it.
+   * `begun` gets the stream before that: what is written at once travels with the SYN and saves a round trip.
    */
-  connect(target: StreamTarget, port: number, signal: AbortSignal): Promise<Duplex>;
+  connect(
+    target: StreamTarget,
+    port: number,
+    signal: AbortSignal,
+    begun?: (stream: Duplex) => void,
+  ): Promise<Duplex>;
 }
 
 /** Milliseconds for a stream to open: LeaseSet lookup through tunnels, then several SYNs with 9 s and more. */
@@ -21,14 +27,16 @@ export interface DialRequest {
   readonly deadlineMs: number;
   /** the client went away */
   readonly signal: AbortSignal;
+  /** see `StreamDialer` */
+  readonly begun?: (stream: Duplex) => void;
 }
 
 /** Dials under a deadline. Rejects with `DialError`; also when the client went away, with whatever code. */
 export async function dial(request: DialRequest): Promise<Duplex> {
-  const { dialer, target, port, deadlineMs, signal } = request;
+  const { dialer, target, port, deadlineMs, signal, begun } = request;
   const deadline = AbortSignal.timeout(deadlineMs);
   const either = AbortSignal.any([signal, deadline]);
-  const dialled = dialer.connect(target, port, either);
+  const dialled = dialer.connect(target, port, either, begun);
   const stopped = Promise.withResolvers<never>();
   const stop = (): void => stopped.reject(new DialError('timeout'));
   either.addEventListener('abort', stop, { once: true });

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import { toBase64 } from '@allium/common/bytes/text.ts';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
 import type { ExecutionContext } from 'ava';
@@ -31,14 +32,27 @@ export class FakeDialer implements StreamDialer {
   readonly streams: Duplex[] = [];
   delayMs = 0;
 
-  async connect(target: StreamTarget, port: number, signal: AbortSignal): Promise<Duplex> {
+  /** what was written before each stream stood */
+  readonly greetings: string[] = [];
+
+  async connect(
+    target: StreamTarget,
+    port: number,
+    signal: AbortSignal,
+    begun?: (stream: Duplex) => void,
+  ): Promise<Duplex> {
     this.dialled.push({ hash: targetHash(target), port });
+    const [ours, theirs] = i2pPair();
+    begun?.(ours);
+    await setImmediate();
+    const early: Buffer | null = theirs.read();
+    if (early) theirs.unshift(early);
+    this.greetings.push(early?.toString('latin1') ?? '');
     if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
     signal.throwIfAborted();
     const where =
       targetHash(target) === SITE.hash ? (this.ports.get(port) ?? 'refused') : 'lease-set-not-found';
     if (typeof where === 'string') throw new DialError(where);
-    const [ours, theirs] = i2pPair();
     const socket = connect({ port: where, host: '127.0.0.1', allowHalfOpen: true });
     joined(theirs, socket);
     this.streams.push(ours);

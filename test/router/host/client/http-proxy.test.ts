@@ -46,6 +46,14 @@ test('a GET reaches the site cleaned, and its answer comes back cleaned', async 
   t.deepEqual(rig.dialer.dialled, [{ hash: SITE.hash, port: 80 }]);
 });
 
+test('the request is on its way before the stream stands, and a site that is not reached gets its page', async (t) => {
+  const rig = await startRig(t, (_req, res) => res.end('x'));
+  t.is((await fetchThrough(rig, 'http://site.i2p/early')).status, 200);
+  t.regex(rig.dialer.greetings[0] ?? '', /^GET \/early HTTP\/1\.1\r\n[\s\S]*\r\n\r\n$/);
+  rig.dialer.ports.set(80, 'no-answer');
+  t.is((await fetchThrough(rig, 'http://site.i2p/')).status, 504);
+});
+
 test('a Base32 name works without an address book, and the port is the I2P port', async (t) => {
   const rig = await startRig(t, (_req, res) => res.end('x'));
   rig.dialer.ports.set(8080, rig.dialer.ports.get(80) ?? 0);

@@ -19,5 +19,5 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Memory of its own, for views that must outlive their buffer. */
 export function copyOf(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.from(bytes);
+  return new Uint8Array(bytes);
 }

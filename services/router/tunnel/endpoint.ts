@@ -1,6 +1,5 @@
-import { copyOf } from '@allium/common/bytes/compare.ts';
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
-import { type Fragment, MAX_FRAGMENTS, readFragments } from './fragment.ts';
+import { type Fragment, readFragments } from './fragment.ts';
 import type { Delivery } from './tunnel-io.ts';
 
 /** Incomplete messages per tunnel: at full speed a reordering window of several hundred kilobytes. */
@@ -49,7 +48,7 @@ export class TunnelEndpoint {
     if (this.#incomplete.size > 0) this.expire(now);
     for (const fragment of fragments) {
       if (fragment.kind === 'first' && fragment.messageId === undefined) {
-        out.push({ delivery: fragment.delivery, bytes: copyOf(fragment.body) });
+        out.push({ delivery: fragment.delivery, bytes: Buffer.from(fragment.body) });
         continue;
       }
       const done = this.#add(fragment, now);
@@ -77,7 +76,7 @@ export class TunnelEndpoint {
     }
     if (fragment.kind === 'first') set.delivery = fragment.delivery;
     else if (fragment.last) set.last = number;
-    set.parts[number] = copyOf(fragment.body);
+    set.parts[number] = Buffer.from(fragment.body);
     set.count++;
     set.bytes += fragment.body.length;
     this.#held += fragment.body.length;
@@ -89,7 +88,7 @@ export class TunnelEndpoint {
   #begin(id: number, now: number): Incomplete {
     const set: Incomplete = {
       since: now,
-      parts: Array.from<undefined>({ length: MAX_FRAGMENTS }),
+      parts: [],
       delivery: undefined,
       last: undefined,
       count: 0,
@@ -102,7 +101,7 @@ export class TunnelEndpoint {
   #finish(id: number, set: Incomplete): Delivered {
     this.#incomplete.delete(id);
     this.#held -= set.bytes;
-    const bytes = new Uint8Array(set.bytes);
+    const bytes = Buffer.allocUnsafe(set.bytes);
     let at = 0;
     for (const part of set.parts) {
       if (!part) break;

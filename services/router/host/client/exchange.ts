@@ -82,6 +82,7 @@ export class Exchange {
   /** Moves the body of a response; rejects, with `to` destroyed, when it is cut short. */
   async deliver(message: IncomingMessage, to: Writable, gunzip: boolean): Promise<void> {
     const signal = AbortSignal.any([this.#outgoing.signal, this.#idle.signal]);
+    if (!gunzip) gather(message, to);
     const moved = gunzip
       ? pipeline(message, createGunzip(), to, { signal })
       : pipeline(message, to, { signal });
@@ -110,6 +111,20 @@ export class Exchange {
   handOver(): void {
     clearTimeout(this.#timer);
   }
+}
+
+/** Writes all that comes in one turn of the event loop at once: a tunnel brings a page in pieces of 1.8 kB. */
+function gather(message: IncomingMessage, to: Writable): void {
+  let gathering = false;
+  message.on('data', () => {
+    if (gathering) return;
+    gathering = true;
+    to.cork();
+    setImmediate(() => {
+      gathering = false;
+      to.uncork();
+    });
+  });
 }
 
 function answerOf(sent: ClientRequest): Promise<Answer> {

@@ -1,11 +1,12 @@
+import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { serveHealth } from '@allium/common/lifecycle/health.ts';
 import { Lifecycle, untilSignal } from '@allium/common/lifecycle/lifecycle.ts';
 import { ListenError, parseListenAddress } from '@allium/common/lifecycle/listen.ts';
-import { createLogger, LOG_LEVELS, type LogLevel } from '@allium/common/observe/logger.ts';
+import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '@allium/common/observe/logger.ts';
 import { startForwarder } from './host/forwarder.ts';
-import { loadPolicy } from './host/load.ts';
+import { type Loaded, loadPolicy } from './host/load.ts';
 import { ConfigurationError } from './syntax/notes.ts';
 
 const USAGE = `npm start -w @allium/forwarder -- --config FILE [--health SOCKET] [--log LEVEL] [--check]
@@ -14,6 +15,8 @@ const USAGE = `npm start -w @allium/forwarder -- --config FILE [--health SOCKET]
   --check   read the configuration, print what would be ignored, and end
 `;
 
+type Options = NonNullable<ReturnType<typeof readOptions>>;
+
 /** Exit codes: 1 configuration or address refused, 2 wrong use. */
 async function main(): Promise<number> {
   const options = readOptions();
@@ -21,12 +24,31 @@ async function main(): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
-  const loaded = loadPolicy(options.config);
+  let loaded = loadPolicy(options.config);
   if (options.check) {
     for (const note of loaded.warnings) process.stdout.write(`${note.file}:${note.line}: ${note.why}\n`);
     return 0;
   }
   const logger = createLogger('forwarder', options.level);
+  const ended = untilSignal().then(() => 'end' as const);
+  const nextHangUp = (): Promise<'again'> => once(process, 'SIGHUP').then(() => 'again');
+  let hangUp = nextHangUp();
+  for (;;) {
+    const lifecycle = await start(loaded, options, logger);
+    try {
+      if ((await Promise.race([ended, hangUp])) === 'end') return 0;
+      hangUp = nextHangUp();
+      // With a mistake in it nothing is served, as at the start: neither the old rules nor a part of the new ones.
+      loaded = loadPolicy(options.config);
+      logger.info('configuration read again');
+    } finally {
+      const late = await lifecycle.stop();
+      logger.info({ late }, 'stopped');
+    }
+  }
+}
+
+async function start(loaded: Loaded, options: Options, logger: Logger): Promise<Lifecycle> {
   for (const note of loaded.warnings)
     logger.warn({ file: note.file, line: note.line, why: note.why }, 'configuration');
   const lifecycle = new Lifecycle();
@@ -37,11 +59,9 @@ async function main(): Promise<number> {
       serveHealth(health, { ready: () => true, status: forwarder.status }),
     );
   }
-  logger.info({ listening: forwarder.door.addresses.length }, 'started');
-  await untilSignal();
-  const late = await lifecycle.stop();
-  logger.info({ late }, 'stopped');
-  return 0;
+  const listening = forwarder.door.addresses.length + forwarder.socks.addresses.length;
+  logger.info({ listening }, 'started');
+  return lifecycle;
 }
 
 function readOptions():

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { get } from './support/fixture.ts';
@@ -9,6 +11,8 @@ import { RecordingParent } from './support/recording-parent.ts';
 
 const MAIN = join(import.meta.dirname, '../../services/forwarder/main.ts');
 
+const CONTROL = join(import.meta.dirname, '../../services/forwarder/control-main.ts');
+
 interface Run {
   readonly child: ChildProcess;
   output: string;
@@ -16,7 +20,11 @@ interface Run {
 }
 
 function start(t: ExecutionContext, ...args: readonly string[]): Run {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return startProgram(t, MAIN, ...args);
+}
+
+function startProgram(t: ExecutionContext, program: string, ...args: readonly string[]): Run {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
   const run: Run = { child, output: '', exit };
   for (const stream of [child.stdout, child.stderr]) {
@@ -60,6 +68,49 @@ test('the program serves, tells its health, keeps names out of the log, and stop
   t.regex(run.output, /asks for names of visited sites/);
 });
 
+test('SIGHUP reads the configuration again and cuts what was open under the old one; with a mistake it ends', async (t) => {
+  const parent = await RecordingParent.start();
+  t.teardown(() => parent.stop());
+  const [port, other, socks] = [await freePort(), await freePort(), await freePort()];
+  const folder = files(t, `listen-address 127.0.0.1:${port}\nforward .i2p 127.0.0.1:${parent.port}\n`);
+  const run = start(t, '--config', join(folder, 'config'));
+  const rewrite = (text: string): void => {
+    writeFileSync(join(folder, 'config'), text);
+    run.child.kill('SIGHUP');
+  };
+  await said(run, /"started"/);
+  t.is(statusOf(await probe(port, get('http://x.i2p/'))), '200');
+  const open = connect(port, '127.0.0.1');
+  await once(open, 'connect');
+  const cut = once(open.resume(), 'close');
+  rewrite(
+    `listen-address 127.0.0.1:${other}\nforward .i2p 127.0.0.1:${parent.port}\nactionsfile a.action\nallium-socks 127.0.0.1:${socks} unix:/nowhere .\n`,
+  );
+  // The action file is missing: the first mistake there is.
+  t.is(await run.exit, 1);
+  await cut;
+  t.regex(run.output, /config:3: .*a\.action cannot be read \(ENOENT\)/);
+
+  writeFileSync(join(folder, 'a.action'), '{+block{no}}\nblocked.i2p\n');
+  writeFileSync(
+    join(folder, 'config'),
+    `listen-address 127.0.0.1:${port}\nforward .i2p 127.0.0.1:${parent.port}\n`,
+  );
+  const second = start(t, '--config', join(folder, 'config'));
+  await said(second, /"started"/);
+  t.is(statusOf(await probe(port, get('http://blocked.i2p/'))), '200');
+  writeFileSync(
+    join(folder, 'config'),
+    `listen-address 127.0.0.1:${port}\nlisten-address 127.0.0.1:${other}\nforward .i2p 127.0.0.1:${parent.port}\nactionsfile a.action\n`,
+  );
+  second.child.kill('SIGHUP');
+  await said(second, /"started"[\s\S]*"started"/);
+  t.is(statusOf(await probe(port, get('http://blocked.i2p/'))), '403');
+  t.is(statusOf(await probe(other, get('http://x.i2p/'))), '200');
+  second.child.kill('SIGTERM');
+  t.is(await second.exit, 0);
+});
+
 test('a wrong configuration ends the start with every file and line', async (t) => {
   const folder = files(
     t,
@@ -91,8 +142,41 @@ test('a missing file, a missing option and an address in use are said plainly', 
 });
 
 test('--check prints what would be ignored, and listens nowhere', async (t) => {
-  const folder = files(t, 'forward .i2p parent:4444\nlogfile x\n');
+  const folder = files(t, 'forward .i2p 127.0.0.1:4444\nlogfile x\n');
   const run = start(t, '--config', join(folder, 'config'), '--check');
   t.is(await run.exit, 0);
   t.is(run.output, `${folder}/config:2: logfile is ignored: the log goes to standard error\n`);
+});
+
+test('the control filter is a program of its own: it answers without Tor, tells its health, and stops on SIGTERM', async (t) => {
+  const folder = files(t, '');
+  const [port, health] = [await freePort(), await freePort()];
+  const config = join(folder, 'control.yaml');
+  writeFileSync(
+    config,
+    `listen: 127.0.0.1:${port}\ntor: ${folder}/nowhere\nhealth: { listen: '127.0.0.1:${health}' }\n`,
+  );
+  const run = startProgram(t, CONTROL, '--config', config);
+  const ask = () => probe(health, 'GET /status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  for (let round = 0; round < 100 && (await ask()).text === ''; round++)
+    await new Promise((next) => setTimeout(next, 50));
+  const talk = await probe(port, 'AUTHENTICATE\r\nGETINFO version\r\nGETINFO address\r\nQUIT\r\n');
+  t.is(talk.text, '250 OK\r\n551 Tor does not answer\r\n510 Command filtered\r\n250 closing connection\r\n');
+  t.regex((await ask()).text, /"filtered": 1/);
+  run.child.kill('SIGTERM');
+  t.is(await run.exit, 0);
+  t.is(run.output, '');
+});
+
+test('a wrong configuration of the control filter ends its start with every line', async (t) => {
+  const folder = files(t, '');
+  const config = join(folder, 'control.yaml');
+  writeFileSync(config, 'listen: nonsense\ntor: relative\nextra: 1\n');
+  const run = startProgram(t, CONTROL, '--config', config);
+  t.is(await run.exit, 1);
+  t.deepEqual(run.output.trim().split('\n'), [
+    `${config}:1:1: listen: an absolute socket path or HOST:PORT`,
+    `${config}:2:1: tor: an absolute path`,
+    `${config}:3:1: extra: unknown key`,
+  ]);
 });

@@ -11,13 +11,15 @@ const SOCKET_MODE = 0o660;
 export type ListenErrorFacts = { readonly code: 'in-use' | 'not-a-socket' | 'not-allowed' | 'unavailable' };
 export class ListenError extends GatewayError<ListenErrorFacts> {}
 
-/** Starts listening; a left-over socket file is removed only when nobody answers on it. Throws `ListenError`. */
-export async function listen(server: Server, address: ListenAddress): Promise<void> {
+/**
+ * Starts listening; a left-over socket file is removed only when nobody answers on it. `backlog`: connections that the
+ * kernel keeps until they are accepted. Throws `ListenError`.
+ */
+export async function listen(server: Server, address: ListenAddress, backlog?: number): Promise<void> {
   if ('path' in address) await removeStale(address.path);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, address)));
-  if ('path' in address) server.listen(address.path, resolve);
-  else server.listen(address.port, address.host, resolve);
+  server.listen({ ...address, ...(backlog === undefined ? {} : { backlog }) }, resolve);
   await promise;
   if ('path' in address) await chmod(address.path, SOCKET_MODE);
 }

@@ -92,7 +92,11 @@ function refusedAgain(): Answer {
 async function tunnel(connect: ConnectRequest, go: Go, context: Context): Promise<void> {
   const { socket } = connect;
   const { settings } = context.policy;
-  const limits = { timeoutMs: settings.socketTimeoutMs, retries: settings.connectRetries };
+  const limits = {
+    timeoutMs: settings.socketTimeoutMs,
+    retries: settings.connectRetries,
+    client: go.facts.origin,
+  };
   const parent = await dialRoute(go.route, go.facts.url, limits);
   if (socket.destroyed) {
     parent.destroy();

@@ -3,6 +3,7 @@ import { keepEarlyBytes } from '@allium/common/net/early-bytes.ts';
 import { SocksClient, SocksClientError } from 'socks';
 import type { Endpoint } from '../syntax/endpoint.ts';
 import type { SocksParent } from '../syntax/forward-line.ts';
+import { loopbackFor } from './client-address.ts';
 import { asUpstreamError, UpstreamError } from './upstream-error.ts';
 
 export interface Hop {
@@ -10,14 +11,32 @@ export interface Hop {
   readonly port: number;
 }
 
-/** Opens a stream to a parent. Throws `UpstreamError`. */
-export async function dialEndpoint(endpoint: Endpoint, timeoutMs: number): Promise<Socket> {
+/**
+ * Milliseconds to connect to a parent on this machine; it takes none, but a firewall that closes the loopback leaves no
+ * other sign.
+ */
+const LOCAL_MS = 5_000;
+
+/** Opens a stream to a parent, perhaps from an address of the loopback. Throws `UpstreamError`. */
+export async function dialEndpoint(
+  endpoint: Endpoint,
+  timeoutMs: number,
+  localAddress?: string,
+): Promise<Socket> {
   const socket =
     'path' in endpoint
       ? connect({ path: endpoint.path })
-      : connect({ host: endpoint.host, port: endpoint.port, noDelay: true });
+      : connect({
+          host: endpoint.host,
+          port: endpoint.port,
+          noDelay: true,
+          ...(localAddress === undefined ? {} : { localAddress }),
+        });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new UpstreamError({ code: 'timeout' })), timeoutMs);
+  const timer = setTimeout(
+    () => reject(new UpstreamError({ code: 'timeout' })),
+    isLocal(endpoint) ? Math.min(timeoutMs, LOCAL_MS) : timeoutMs,
+  );
   socket.once('connect', resolve);
   socket.once('error', () => reject(new UpstreamError({ code: 'connect' })));
   try {
@@ -31,9 +50,28 @@ export async function dialEndpoint(endpoint: Endpoint, timeoutMs: number): Promi
   }
 }
 
-/** Opens a stream through a SOCKS parent; the name is resolved behind it. Throws `UpstreamError`. */
-export async function dialSocks(parent: SocksParent, to: Hop, timeoutMs: number): Promise<Socket> {
-  const socket = await dialEndpoint(parent.endpoint, timeoutMs).catch((error: unknown) => {
+export function isLocal(endpoint: Endpoint): boolean {
+  return 'path' in endpoint || endpoint.host.startsWith('127.');
+}
+
+export interface SocksDial {
+  readonly timeoutMs: number;
+  /** address of the workstation */
+  readonly client: string;
+}
+
+/**
+ * Opens a stream through a SOCKS parent; the name is resolved behind it. A parent on the loopback sees an address of its
+ * own for each client. Throws `UpstreamError`.
+ */
+export async function dialSocks(
+  parent: SocksParent,
+  to: Hop,
+  { timeoutMs, client }: SocksDial,
+): Promise<Socket> {
+  const { endpoint } = parent;
+  const local = 'host' in endpoint && isLocal(endpoint) ? loopbackFor(client) : undefined;
+  const socket = await dialEndpoint(endpoint, timeoutMs, local).catch((error: unknown) => {
     const code = asUpstreamError(error).code;
     throw new UpstreamError({
       code: 'socks',

@@ -145,7 +145,11 @@ export function targetFor(route: OpenRoute, url: RequestUrl): string {
 
 function ask(exchange: Exchange, go: Go, headers: string[], context: Context): ClientRequest {
   const { settings } = context.policy;
-  const limits = { timeoutMs: settings.socketTimeoutMs, retries: settings.connectRetries };
+  const limits = {
+    timeoutMs: settings.socketTimeoutMs,
+    retries: settings.connectRetries,
+    client: go.facts.origin,
+  };
   const upstream = openRequest({
     agent: exchange.link.agentFor(go.route, go.facts.url, limits, settings.serverKeepAliveMs),
     method: go.facts.method,

@@ -5,16 +5,19 @@ import type { Stop } from '@allium/common/lifecycle/lifecycle.ts';
 import { type ListenAddress, listen } from '@allium/common/lifecycle/listen.ts';
 import { permitted } from '../rules/access.ts';
 import { INVALID_HEADER, SLOW_CLIENT, TOO_LARGE, TOO_MANY } from './answers.ts';
+import { plainAddress } from './client-address.ts';
+import { ClientCounts } from './client-counts.ts';
 import { ClientLink, PIPELINE_MAX } from './client-link.ts';
 import { serveConnect } from './connect.ts';
 import type { Context } from './context.ts';
 import { refuseExpectation, serveExchange } from './exchange.ts';
-import { plainAddress } from './judge.ts';
 import { isWebSocket, serveUpgrade } from './upgrade.ts';
 import { writeRawAnswer } from './write-answer.ts';
 
 /** Milliseconds that an idle client outlives an idle parent, so that the parent's 504 is still told. */
 const CLIENT_GRACE_MS = 5_000;
+/** Connections of one client address, so that one workstation can't take all; Privoxy's own bound for everybody. */
+const PER_CLIENT_MAX = 128;
 
 /** The ports that workstations reach. */
 export class FrontDoor {
@@ -22,9 +25,14 @@ export class FrontDoor {
   readonly #servers: Server[] = [];
   readonly #links = new WeakMap<object, ClientLink>();
   readonly #clients = new Set<Socket>();
+  readonly #counts: ClientCounts;
 
   constructor(context: Context) {
     this.#context = context;
+    this.#counts = new ClientCounts({
+      perClient: PER_CLIENT_MAX,
+      total: context.policy.settings.maxClients,
+    });
   }
 
   get clients(): number {
@@ -38,10 +46,15 @@ export class FrontDoor {
 
   /** Throws `ListenError`. */
   async start(addresses: readonly ListenAddress[]): Promise<{ stop: Stop }> {
-    for (const address of addresses) {
-      const server = this.#createServer();
-      this.#servers.push(server);
-      await listen(server, address);
+    try {
+      for (const address of addresses) {
+        const server = this.#createServer();
+        this.#servers.push(server);
+        await listen(server, address, this.#context.policy.settings.backlog);
+      }
+    } catch (error) {
+      await this.#stop();
+      throw error;
     }
     return { stop: () => this.#stop() };
   }
@@ -89,17 +102,20 @@ export class FrontDoor {
     const link = new ClientLink();
     this.#links.set(socket, link);
     const from = { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
-    if (!permitted(settings.access, from)) {
+    const allowed = permitted(settings.access, from);
+    const leave = allowed ? this.#counts.enter(from.host) : undefined;
+    if (!allowed) {
       this.#context.counters.add('access-denied');
       link.closing = true;
       socket.resetAndDestroy();
-    } else if (this.#clients.size >= settings.maxClients) {
+    } else if (leave === undefined) {
       this.#context.counters.add('too-many-clients');
       link.closing = true;
       writeRawAnswer(socket, TOO_MANY);
     } else {
       this.#clients.add(socket);
       socket.once('close', () => {
+        leave();
         this.#clients.delete(socket);
         this.#links.get(socket)?.end();
       });

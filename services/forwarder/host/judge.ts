@@ -16,6 +16,7 @@ import {
   unsupportedScheme,
 } from './answers.ts';
 import { blockAnswer } from './blocked-images.ts';
+import { plainAddress } from './client-address.ts';
 import type { Context } from './context.ts';
 import { ownPage } from './own-pages.ts';
 import { TimeBoxError } from './time-box.ts';
@@ -132,8 +133,4 @@ function accessTarget(route: Route, facts: RequestFacts): { host: string; port: 
     case 'none':
       return { host: facts.url.host, port: facts.url.port };
   }
-}
-
-export function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
 }

@@ -57,7 +57,11 @@ export async function serveUpgrade(upgrade: UpgradeRequest, context: Context): P
   let parent: Socket | undefined;
   try {
     const { settings } = context.policy;
-    const limits = { timeoutMs: settings.socketTimeoutMs, retries: settings.connectRetries };
+    const limits = {
+      timeoutMs: settings.socketTimeoutMs,
+      retries: settings.connectRetries,
+      client: judgement.facts.origin,
+    };
     parent = await dialRoute(judgement.route, judgement.facts.url, limits);
     await pass(upgrade, judgement, parent, context);
   } catch (error) {

@@ -9,6 +9,8 @@ export type OpenRoute = Exclude<Route, { kind: 'none' }>;
 
 export interface DialLimits {
   readonly timeoutMs: number;
+  /** address of the workstation */
+  readonly client: string;
   /** `forwarded-connect-retries` */
   readonly retries: number;
 }
@@ -17,7 +19,7 @@ export interface DialLimits {
 export async function dialRoute(route: OpenRoute, url: RequestUrl, limits: DialLimits): Promise<Socket> {
   for (let left = limits.retries; ; left--) {
     try {
-      return await dialOnce(route, url, limits.timeoutMs);
+      return await dialOnce(route, url, limits);
     } catch (error) {
       const failure = asUpstreamError(error);
       if (left <= 0 || failure.code === 'timeout') throw failure;
@@ -25,11 +27,12 @@ export async function dialRoute(route: OpenRoute, url: RequestUrl, limits: DialL
   }
 }
 
-function dialOnce(route: OpenRoute, url: RequestUrl, timeoutMs: number): Promise<Socket> {
+function dialOnce(route: OpenRoute, url: RequestUrl, limits: DialLimits): Promise<Socket> {
+  const { timeoutMs } = limits;
   if (route.kind === 'loopback') return dialEndpoint({ host: route.host, port: url.port }, timeoutMs);
-  if (route.kind === 'socks') return dialSocks(route.socks, { host: url.host, port: url.port }, timeoutMs);
+  if (route.kind === 'socks') return dialSocks(route.socks, { host: url.host, port: url.port }, limits);
   if (route.socks === undefined) return dialEndpoint(route.parent, timeoutMs);
-  return dialSocks(route.socks, tcpParent(route), timeoutMs);
+  return dialSocks(route.socks, tcpParent(route), limits);
 }
 
 /** Two requests with the same key may use one connection, one after the other. */

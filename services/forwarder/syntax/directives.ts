@@ -12,8 +12,10 @@ import {
   warned,
 } from './directive-kinds.ts';
 import { parseForward } from './forward-line.ts';
+import { parseSocksDoor } from './socks-line.ts';
 
 const LISTEN_MAX = 10;
+const SOCKS_DOORS_MAX = 10;
 const DEBUG_MAX = 0x1_ff_ff;
 /** Debug bits that write names of visited sites into the log: requests, headers, written and received data. */
 const NAMING_BITS = 1 + 8 + 16 + 512 + 32_768;
@@ -43,6 +45,13 @@ const listenAddress = applied((line, draft, notes) => {
   } else {
     draft.listen = [...draft.listen, address];
   }
+});
+
+const socksDoor = applied((line, draft, notes) => {
+  const door = parseSocksDoor(line, notes);
+  if (door !== undefined) draft.socksDoors = [...draft.socksDoors, door];
+  if (draft.socksDoors.length > SOCKS_DOORS_MAX)
+    notes.refuse(line, `more than ${SOCKS_DOORS_MAX} allium-socks lines`);
 });
 
 const debug = applied((line, draft, notes) => {
@@ -148,6 +157,7 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map<string, Direct
   ...['log-font-size', 'log-highlight-messages', 'log-max-lines', 'log-messages', 'show-on-task-bar'].map(
     windows,
   ),
+  ['allium-socks', socksDoor],
   ['allium-pages', flag('pages')],
   ['allium-health', health],
 ]);

@@ -2,6 +2,7 @@ import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
 import type { AccessRule } from './access-line.ts';
 import type { ForwardRule } from './forward-line.ts';
 import type { Place } from './notes.ts';
+import type { SocksDoorSettings } from './socks-line.ts';
 
 export interface FileName extends Place {
   readonly name: string;
@@ -33,6 +34,8 @@ export interface Settings {
   readonly adminAddress: string | undefined;
   readonly proxyInfoUrl: string | undefined;
   readonly userManual: string | undefined;
+  /** ours: SOCKS ports */
+  readonly socksDoors: readonly SocksDoorSettings[];
   /** ours: pages at p.p and config.privoxy.org */
   readonly pages: boolean;
   /** ours: socket of the health page */
@@ -64,6 +67,7 @@ export function defaultSettings(): Draft {
     adminAddress: undefined,
     proxyInfoUrl: undefined,
     userManual: undefined,
+    socksDoors: [],
     pages: true,
     health: undefined,
   };

@@ -70,10 +70,8 @@ test('one client connection to two sites is two streams, to one site one', async
 
 test('CONNECT through SOCKS is answered when the stream is up, and then a blind pipe', async (t) => {
   const { port, site, socks } = await through(t, (at) => `forward-socks5 / 127.0.0.1:${at} .\n`);
-  const reply = await probe(port, [
-    'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n',
-    'raw\r\n\r\n',
-  ]);
+  const request = 'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n';
+  const reply = await probe(port, [request, 'raw\r\n\r\n'], { answers: 2 });
   t.regex(reply.text, /^HTTP\/1\.1 200 Connection established\r\n\r\nHTTP\/1\.1 200 OK/);
   t.is(site.take(), 'raw\r\n\r\n');
   t.is(socks.requests[0]?.port, 443);

@@ -18,20 +18,21 @@ function routeOf(config: string, target: string): string {
   return routeText(chooseRoute(parsed.url, rulesOf(config)));
 }
 
-const WHONIX = 'forward-socks5t / user:secret@tor:9050 .\nforward .i2p unix:/run/allium/router-http.sock\n';
+const WHONIX =
+  'forward-socks5t / user:secret@10.0.0.9:9050 .\nforward .i2p unix:/run/allium/router-http.sock\n';
 
 const ROUTES: readonly (readonly [config: string, target: string, route: string])[] = [
   [WHONIX, 'http://foo.i2p/', 'HTTP parent unix:/run/allium/router-http.sock'],
-  [WHONIX, 'http://foo.i2p.example.org/', 'SOCKS 5t tor:9050'],
-  [WHONIX, 'http://foo.i2p@example.org/', 'SOCKS 5t tor:9050'],
-  [WHONIX.split('\n').reverse().join('\n'), 'http://foo.i2p/', 'SOCKS 5t tor:9050'],
-  ['forward .i2p a:4444\n', 'http://example.org/', 'refused: no forward rule fits'],
+  [WHONIX, 'http://foo.i2p.example.org/', 'SOCKS 5t 10.0.0.9:9050'],
+  [WHONIX, 'http://foo.i2p@example.org/', 'SOCKS 5t 10.0.0.9:9050'],
+  [WHONIX.split('\n').reverse().join('\n'), 'http://foo.i2p/', 'SOCKS 5t 10.0.0.9:9050'],
+  ['forward .i2p 10.0.0.7:4444\n', 'http://example.org/', 'refused: no forward rule fits'],
   ['', 'http://foo.i2p/', 'refused: no forward rule fits'],
   ['forward localhost .\n', 'http://localhost:8080/', 'this machine'],
   [
-    'forward-socks5 / tor:9050 squid:3128\n',
+    'forward-socks5 / 10.0.0.9:9050 10.0.0.8:3128\n',
     'http://x.org/',
-    'HTTP parent squid:3128 through SOCKS 5 tor:9050',
+    'HTTP parent 10.0.0.8:3128 through SOCKS 5 10.0.0.9:9050',
   ],
 ];
 for (const [config, target, route] of ROUTES) {
@@ -48,11 +49,11 @@ function lint(config: string): string[] {
 
 test('a later rule that takes .i2p away, and .i2p that nothing takes, are said at the start', (t) => {
   t.deepEqual(lint(WHONIX), []);
-  t.deepEqual(lint('forward .i2p a:1\nforward-socks5 / tor:9050 .\n'), [
+  t.deepEqual(lint('forward .i2p 10.0.0.7:1\nforward-socks5 / 10.0.0.9:9050 .\n'), [
     '2: takes .i2p past the HTTP proxy of the router: its header rules will not be applied',
     '1: line 2 comes later and takes .i2p away from this rule: the last one wins',
   ]);
-  t.deepEqual(lint('forward .example.org a:1\n'), [
+  t.deepEqual(lint('forward .example.org 10.0.0.7:1\n'), [
     '1: no forward rule takes .i2p: every request for it will be refused',
   ]);
 });

@@ -20,7 +20,7 @@ export class SocksServer {
   }
 
   static async start(target: number, where: string | 0 = 0): Promise<SocksServer> {
-    const server = createServer();
+    const server = createServer({ allowHalfOpen: true });
     const socks = new SocksServer(server);
     server.on('connection', (socket) => {
       socket.on('error', () => {});
@@ -47,15 +47,17 @@ export class SocksServer {
   }
 
   async #serve(socket: Socket, target: number): Promise<void> {
-    const first = await next(socket);
-    const request = first[0] === 4 ? readSocks4(first) : await this.#handshake5(socket, first);
+    const read = reader(socket);
+    const version = (await read(1))[0];
+    const request = version === 4 ? await readSocks4(read) : await this.#handshake5(socket, read);
     this.requests.push(request);
     if (this.reply !== 0) {
       socket.end(Buffer.from([5, this.reply, 0, 1, 0, 0, 0, 0, 0, 0]));
       return;
     }
-    const far = connect(target, '127.0.0.1');
+    const far = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
     far.on('error', () => socket.destroy());
+    socket.once('close', () => far.destroy());
     socket.write(
       request.version === 4
         ? Buffer.from([0, 90, 0, 0, 0, 0, 0, 0])
@@ -64,34 +66,54 @@ export class SocksServer {
     socket.pipe(far).pipe(socket);
   }
 
-  async #handshake5(socket: Socket, greeting: Buffer): Promise<SocksRequest> {
-    const wantsLogin = greeting.subarray(2).includes(2);
+  async #handshake5(socket: Socket, read: Read): Promise<SocksRequest> {
+    const sized = async (): Promise<string> => (await read((await read(1))[0] ?? 0)).toString('latin1');
+    const wantsLogin = (await sized()).includes('\x02');
     socket.write(Buffer.from([5, wantsLogin ? 2 : 0]));
     let user = '';
     let password = '';
     if (wantsLogin) {
-      const login = await next(socket);
-      const length = login[1] ?? 0;
-      user = login.subarray(2, 2 + length).toString();
-      password = login.subarray(3 + length).toString();
+      await read(1);
+      user = await sized();
+      password = await sized();
       socket.write(Buffer.from([1, 0]));
     }
-    const asked = await next(socket);
-    const isName = asked[3] === 3;
-    const name = asked.subarray(5, asked.length - 2).toString();
-    const host = isName ? name : asked.subarray(4, asked.length - 2).join('.');
-    return { version: 5, user, password, host, port: asked.readUInt16BE(asked.length - 2) };
+    const type = (await read(4))[3];
+    const host = type === 3 ? await sized() : [...(await read(type === 4 ? 16 : 4))].join('.');
+    return { version: 5, user, password, host, port: (await read(2)).readUInt16BE() };
   }
 }
 
-function readSocks4(bytes: Buffer): SocksRequest {
-  const [user = '', host = ''] = bytes.subarray(8).toString().split('\0');
-  return { version: 4, user, password: '', host, port: bytes.readUInt16BE(2) };
+type Read = (bytes: number) => Promise<Buffer>;
+
+async function readSocks4(read: Read): Promise<SocksRequest> {
+  const head = await read(7);
+  const text = async (): Promise<string> => {
+    let found = '';
+    for (let byte = await read(1); byte[0] !== 0; byte = await read(1)) found += byte.toString('latin1');
+    return found;
+  };
+  const user = await text();
+  const named = head.readUInt32BE(3) < 256;
+  return {
+    version: 4,
+    user,
+    password: '',
+    host: named ? await text() : [...head.subarray(3)].join('.'),
+    port: head.readUInt16BE(1),
+  };
 }
 
-function next(socket: Socket): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    socket.once('data', resolve);
-    socket.once('close', reject);
-  });
+function reader(socket: Socket): Read {
+  return async (bytes) => {
+    for (;;) {
+      const chunk: Buffer | null = bytes === 0 ? Buffer.alloc(0) : socket.read(bytes);
+      if (chunk !== null) return chunk;
+      if (socket.destroyed) throw new Error('the client left');
+      await new Promise<void>((resolve) => {
+        socket.once('readable', resolve);
+        socket.once('close', resolve);
+      });
+    }
+  };
 }

@@ -21,6 +21,16 @@ const REFUSED: readonly (readonly [line: string, why: RegExp])[] = [
   ['forward .i2p 127.0.0.1:abc', /"abc" is no port/],
   ['forward .i2p http://127.0.0.1:4444', /is no host|is no port/],
   ['forward .i2p unix:relative', /absolute path/],
+  ['forward .i2p router:4444', /"router" is a name/],
+  ['forward-socks5 / user:secret@tor:9050 .', /"tor" is a name/],
+  ['forward-socks5 / 127.0.0.1:9050 squid', /"squid" is a name/],
+  ['allium-socks 127.0.0.1:9150 unix:/i2p', /needs an address with a port/],
+  ['allium-socks 127.0.0.1 unix:/i2p .', /needs an address with a port/],
+  ['allium-socks 127.0.0.1:0 unix:/i2p .', /needs an address with a port/],
+  ['allium-socks 127.0.0.1:9150 . 127.0.0.1:9050', /"\." is a name/],
+  ['allium-socks 127.0.0.1:9150 unix:i2p .', /absolute path/],
+  ['allium-socks 127.0.0.1:9150 unix:/i2p tor:9050', /"tor" is a name/],
+  ['allium-socks 127.0.0.1:9150 unix:/i2p 127.0.0.1', /needs a port/],
   ['forward-socks5 / 127.0.0.1:9050 unix:/x', /can not be reached through SOCKS/],
   ['forward http://foo.i2p/ 127.0.0.1:4444', /no scheme/],
   ['forward .i2p:* 127.0.0.1:4444', /can match nothing/],
@@ -76,8 +86,8 @@ for (const [line, why] of REFUSED) {
 }
 
 const WARNED: readonly (readonly [line: string, why: RegExp])[] = [
-  ['forward .i2p parent', /port 8000/],
-  ['forward-socks5 / tor .', /port 1080/],
+  ['forward .i2p 10.0.0.1', /port 8000/],
+  ['forward-socks5 / 10.0.0.1 .', /port 1080/],
   ['nonsense 1', /unknown directive nonsense is ignored/],
   ['trusted-cgi-referrer x', /unknown directive/],
   ['trusted-cgi-referer x', /is ignored/],
@@ -117,9 +127,9 @@ for (const line of QUIET) {
   });
 }
 
-test('all 70 directives of Privoxy 4.2.0 (10 of them for Windows) and two of our own are known', (t) => {
+test('all 70 directives of Privoxy 4.2.0 (10 of them for Windows) and three of our own are known', (t) => {
   const own = [...DIRECTIVES.keys()].filter((name) => name.startsWith('allium-'));
-  t.deepEqual(own, ['allium-pages', 'allium-health']);
+  t.deepEqual(own, ['allium-socks', 'allium-pages', 'allium-health']);
   t.is(DIRECTIVES.size - own.length, 70);
 });
 
@@ -161,7 +171,7 @@ test('parents in every form', (t) => {
   const lines = [
     'forward .a unix:/run/allium/router-http.sock',
     'forward .b [::1]:4444',
-    'forward-socks5 .c me:se@cret@tor:9050 .',
+    'forward-socks5 .c me:se@cret@[fd00::1]:9050 .',
     'forward-socks5t .d unix:/run/tor/socks 10.0.0.1:3128',
   ];
   const { settings, notes } = read(`${lines.join('\n').replace('se@cret', 'secret')}\n`);
@@ -171,13 +181,30 @@ test('parents in every form', (t) => {
     [
       { http: { path: '/run/allium/router-http.sock' } },
       { http: { host: '::1', port: 4444 } },
-      { socks: { version: '5', endpoint: { host: 'tor', port: 9050 }, user: 'me', password: 'secret' } },
+      { socks: { version: '5', endpoint: { host: 'fd00::1', port: 9050 }, user: 'me', password: 'secret' } },
       {
         socks: { version: '5t', endpoint: { path: '/run/tor/socks' } },
         http: { host: '10.0.0.1', port: 3128 },
       },
     ],
   );
+});
+
+test('SOCKS doors, with a parent for the rest and without', (t) => {
+  const { settings, notes } = read(
+    'allium-socks 10.0.0.1:9150 unix:/run/i2p 127.0.0.1:9150\nallium-socks 10.0.0.1:4447 localhost:4447 .\n',
+  );
+  t.deepEqual(notes.errors, []);
+  t.deepEqual(settings.socksDoors, [
+    {
+      listen: { host: '10.0.0.1', port: 9_150 },
+      i2p: { path: '/run/i2p' },
+      tor: { host: '127.0.0.1', port: 9_150 },
+    },
+    { listen: { host: '10.0.0.1', port: 4_447 }, i2p: { host: '127.0.0.1', port: 4_447 } },
+  ]);
+  const many = read('allium-socks 10.0.0.1:9150 unix:/run/i2p .\n'.repeat(11));
+  t.regex(many.notes.errors[0]?.why ?? '', /more than 10/);
 });
 
 test('no text makes the reader throw', (t) => {

@@ -3,8 +3,13 @@ import type { Duplex } from 'node:stream';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
 import { splice } from '@allium/common/net/splice.ts';
 import type { Naming } from '../../client/naming.ts';
-import { SOCKS_HANDSHAKE_MS, SocksCore, type SocksInput, type SocksOutput } from '../../client/socks.ts';
-import type { SocksRefusal } from '../../client/socks-messages.ts';
+import {
+  SOCKS_HANDSHAKE_MS,
+  SocksCore,
+  type SocksInput,
+  type SocksOutput,
+  type SocksRefusal,
+} from '../../client/socks.ts';
 import { IDLE_MS } from './idle.ts';
 import { type RunningServer, runServer } from './running-server.ts';
 import { DIAL_DEADLINE_MS, dial, dialCode, type StreamDialer } from './stream-dialer.ts';

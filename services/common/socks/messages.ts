@@ -1,6 +1,5 @@
-import { DecodeError } from '@allium/common/bytes/errors.ts';
-import { ByteReader } from '@allium/common/bytes/reader.ts';
-import type { DialCode } from './dial-error.ts';
+import { DecodeError } from '../bytes/errors.ts';
+import { ByteReader } from '../bytes/reader.ts';
 
 /**
  * Client's side of SOCKS 4a (socks4a.protocol) and SOCKS 5 (RFC 1928, RFC 1929). Readers return `undefined` while
@@ -8,46 +7,40 @@ import type { DialCode } from './dial-error.ts';
  */
 
 /** Bytes of a SOCKS 4 user id or host name, without the zero behind it; SOCKS 5 has the same bound by its format. */
-export const SOCKS4_TEXT_MAX = 255;
+const SOCKS4_TEXT_MAX = 255;
 
-export const SOCKS_COMMAND = { connect: 1, bind: 2, udpAssociate: 3 } as const;
+/** The last two are Tor's own (socks-extensions): they ask for a name or an address, and open nothing. */
+export const SOCKS_COMMAND = {
+  connect: 1,
+  bind: 2,
+  udpAssociate: 3,
+  resolve: 0xf0,
+  resolvePtr: 0xf1,
+} as const;
 export const SOCKS5_METHOD = { none: 0, password: 2, unacceptable: 0xff } as const;
 
 export interface SocksRequest {
   readonly command: number;
-  /** `undefined` when the client sent an IP address */
+  /** raw bytes as latin1; `undefined` when the client sent an IP address */
   readonly host: string | undefined;
   readonly port: number;
   /** SOCKS 4 user id, raw bytes as latin1 */
   readonly user?: string;
 }
 
-/** Why a request is turned down; each has its own SOCKS 5 code. */
-export type SocksRefusal = DialCode | 'not-allowed' | 'command' | 'address-type';
+export interface SocksLogin {
+  readonly user: Uint8Array;
+  readonly password: Uint8Array;
+}
 
-const REPLY_CODES: Readonly<Record<SocksRefusal, number>> = {
-  'not-allowed': 2,
-  'not-ready': 3,
-  'unknown-destination': 4,
-  'lease-set-not-found': 4,
-  refused: 5,
-  reset: 5,
-  'no-answer': 6,
-  timeout: 6,
-  command: 7,
-  'address-type': 8,
-  unsupported: 1,
-};
-
-/** RFC 1928 6; `undefined` means success. The bound address is a zero: no I2P address fits in. */
-export function socks5Reply(refusal?: SocksRefusal): Uint8Array {
-  const code = refusal === undefined ? 0 : REPLY_CODES[refusal];
+/** RFC 1928 6. The bound address is a zero: nothing that a client could use stands behind it. */
+export function socks5Reply(code: number): Uint8Array {
   return Buffer.of(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
 }
 
 /** SOCKS 4 knows granted and rejected only. */
-export function socks4Reply(refusal?: SocksRefusal): Uint8Array {
-  return Buffer.of(0, refusal === undefined ? 0x5a : 0x5b, 0, 0, 0, 0, 0, 0);
+export function socks4Reply(granted: boolean): Uint8Array {
+  return Buffer.of(0, granted ? 0x5a : 0x5b, 0, 0, 0, 0, 0, 0);
 }
 
 /** Offered methods; the version byte is known to be 5. */
@@ -57,7 +50,7 @@ export function readGreeting(input: ByteReader): readonly number[] {
 }
 
 /** RFC 1929 2. Empty names are taken, as Tor does. */
-export function readLogin(input: ByteReader): { readonly user: Uint8Array; readonly password: Uint8Array } {
+export function readLogin(input: ByteReader): SocksLogin {
   if (input.u8() !== 1) input.fail('value', 'version of the login');
   return { user: input.copyOf(input.u8()), password: input.copyOf(input.u8()) };
 }
@@ -104,10 +97,10 @@ function readZeroTerminated(input: ByteReader): string {
 export function readWhole<T>(
   bytes: Uint8Array,
   read: (input: ByteReader) => T,
-): { readonly value: T; readonly rest: Uint8Array } | undefined {
+): { readonly value: T; readonly raw: Uint8Array; readonly rest: Uint8Array } | undefined {
   const input = new ByteReader(bytes, 'SOCKS message');
   try {
-    return { value: read(input), rest: input.rest() };
+    return { value: read(input), raw: input.since(0), rest: input.rest() };
   } catch (error) {
     if (error instanceof DecodeError && error.code === 'short') return undefined;
     throw error;

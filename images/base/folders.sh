@@ -12,6 +12,7 @@ user allium-tor 9001
 user allium-forwarder 9002
 user allium-uplink 9003
 user allium-router 9004
+user allium-control 9005
 
 folder() { # name owner
   mkdir -p "/run/allium/$1"
@@ -19,11 +20,11 @@ folder() { # name owner
   chmod 750 "/run/allium/$1"
 }
 folder policy 0           # policy     <- supervisor
-folder tor-control 9001   # tor        <- supervisor
+folder tor-control 9001   # tor        <- supervisor, control
 folder tor-socks 9001     # tor        <- router
-folder tor-forwarder 9001 # tor        <- forwarder
-folder router-http 9004   # router     <- forwarder
+folder router-http 9004   # router     <- forwarder: HTTP and SOCKS
 folder router-health 9004 # router     <- supervisor
+folder uplink-control 9003 # uplink   <- supervisor
 folder supervisor 0       # supervisor <- allium, the command
 
 state() { # path owner

@@ -1,18 +1,24 @@
 #!/usr/bin/env node
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { renderStatus } from './host/render.ts';
+import type { KnownPolicy } from './host/policy-client.ts';
+import { renderLeaktest, renderStatus } from './host/render.ts';
 import type { Status } from './host/status.ts';
-import { askJson } from './host/unix-http.ts';
+import { askJson, type JsonAnswer } from './host/unix-http.ts';
+import type { Result } from './leaktest/verdict.ts';
 
 const USAGE = `usage: allium status [--json] [--wait SECONDS]   how far the gateway has come
-       allium policy NAME                       another policy: leak-proof, i2p-only, sealed, or your own
+       allium policy                            the policies there are
+       allium policy NAME                       another one
        allium newnym                            new Tor circuits for new connections
+       allium leaktest                          tries every way out, and watches what leaves
 `;
 const SOCKET = process.env.ALLIUM_SUPERVISOR ?? '/run/allium/supervisor/status.sock';
 /** ms between two looks of --wait, and how long a new policy may take. */
 const POLL_MS = 500;
 const POLICY_MS = 20_000;
+/** ms; longer than its containers live */
+const LEAKTEST_MS = 90_000;
 
 const out = (text: string): boolean => process.stdout.write(text);
 
@@ -23,9 +29,11 @@ async function main(): Promise<number> {
     case 'status':
       return showStatus(json, wait);
     case 'policy':
-      return name === undefined ? usage() : await changePolicy(name);
+      return name === undefined ? await listPolicies() : await changePolicy(name);
     case 'newnym':
-      return await post('/newnym', {});
+      return await newCircuits();
+    case 'leaktest':
+      return await leaktest();
     case 'help':
       out(USAGE);
       return 0;
@@ -73,16 +81,56 @@ async function changePolicy(name: string): Promise<number> {
   for (;;) {
     await sleep(POLL_MS);
     const status = await getStatus();
-    if (status.policy?.name === name && status.doubts.length === 0) return 0;
+    if (status.policy?.name === name && status.doubts.length === 0) {
+      out(`policy ${name} is in force, ${status.policy.state}\n`);
+      return 0;
+    }
     if (performance.now() < until) continue;
     out(renderStatus(status));
     return 1;
   }
 }
 
+async function listPolicies(): Promise<number> {
+  const [{ policies }, status] = await Promise.all([
+    askJson(SOCKET, '/policies').then(({ body }) => body as { policies: readonly KnownPolicy[] }),
+    getStatus(),
+  ]);
+  const width = Math.max(...policies.map(({ name }) => name.length));
+  for (const { name, about, mistake } of policies) {
+    const mark = name === status.policy?.name ? '*' : ' ';
+    out(`${mark} ${name.padEnd(width)}  ${about ?? `cannot be used: ${mistake}`}\n`);
+  }
+  return 0;
+}
+
+async function newCircuits(): Promise<number> {
+  const answer = await askJson(SOCKET, '/newnym', {});
+  if (answer.status !== 200) return refused(answer);
+  const { inMs } = answer.body as { inMs: number };
+  const when = inMs === 0 ? 'now' : `in ${Math.ceil(inMs / 1000)} s (at most once in 10 s)`;
+  out(`Tor takes new circuits for new connections ${when}.
+Connections that are open keep theirs, Tor keeps its guard, and I2P its tunnels and Destinations.
+Cookies, logins and the browser itself can still tell that it is you.
+`);
+  return 0;
+}
+
+async function leaktest(): Promise<number> {
+  out('a workstation of our own tries every way out while we watch what leaves; half a minute\n');
+  const answer = await askJson(SOCKET, '/leaktest', {}, LEAKTEST_MS);
+  if (answer.status !== 200) return refused(answer);
+  const result = answer.body as Result;
+  out(renderLeaktest(result));
+  return result.verdict === 'nothing leaked' ? 0 : 1;
+}
+
 async function post(path: string, body: unknown): Promise<number> {
   const answer = await askJson(SOCKET, path, body);
-  if (answer.status === 200) return 0;
+  return answer.status === 200 ? 0 : refused(answer);
+}
+
+function refused(answer: JsonAnswer): number {
   process.stderr.write(`${(answer.body as { why?: string }).why ?? `status ${answer.status}`}\n`);
   return 1;
 }

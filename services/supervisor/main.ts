@@ -7,9 +7,11 @@ import { serveControl } from './host/control.ts';
 import { DockerEngine } from './host/docker.ts';
 import { NotebookFile } from './host/notebook-file.ts';
 import { PolicyClient } from './host/policy-client.ts';
+import { Progress } from './host/progress.ts';
 import { loadSettings } from './host/settings.ts';
 import { Supervisor } from './host/supervisor.ts';
 import { TorControl } from './host/tor-control.ts';
+import { UplinkClient } from './host/uplink-client.ts';
 
 const USAGE = 'usage: npm start -w @allium/supervisor -- --config FILE';
 
@@ -30,8 +32,13 @@ async function main(): Promise<number> {
       engine,
       policy: new PolicyClient(settings.policy),
       tor: new TorControl(settings.torControl),
+      uplink: new UplinkClient(settings.uplink),
       notebook: new NotebookFile(settings.memory, settings.defaultPolicy),
       logger: createLogger('supervisor', settings.log),
+      progress: new Progress(
+        (line) => process.stdout.write(`${line}\n`),
+        () => performance.now(),
+      ),
     });
     await lifecycle.start('control', () => serveControl(settings.listen, supervisor));
     await lifecycle.start('loop', () => supervisor.start());

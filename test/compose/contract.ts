@@ -42,7 +42,8 @@ export function readCompose(): unknown {
 
 interface Contract {
   readonly user: string;
-  readonly net: 'gate' | 'none' | Readonly<Record<string, string>>;
+  /** whose namespace it lives in, or its own addresses */
+  readonly net: 'gate' | 'fence' | 'host' | 'none' | Readonly<Record<string, string>>;
   readonly caps: readonly string[];
   readonly groups: readonly string[];
   /** mounted volumes, and whether there may be anything else */
@@ -73,17 +74,31 @@ export const CONTRACT: Readonly<Record<string, Contract>> = {
       'tor:/var/lib/allium/tor',
       'tor-control:/run/allium/tor-control',
       'tor-socks:/run/allium/tor-socks',
-      'tor-forwarder:/run/allium/tor-forwarder',
     ],
   },
   forwarder: {
     user: '9002:9002',
     net: 'gate',
     caps: [],
-    groups: ['9001', '9004'],
-    volumes: ['tor-forwarder:/run/allium/tor-forwarder', 'router-http:/run/allium/router-http'],
+    groups: ['9004'],
+    volumes: ['router-http:/run/allium/router-http'],
   },
-  uplink: { user: '9003:9003', net: { up: '172.31.255.3' }, caps: [], groups: [], volumes: [] },
+  control: {
+    user: '9005:9005',
+    net: 'gate',
+    caps: [],
+    groups: ['9001'],
+    volumes: ['tor-control:/run/allium/tor-control'],
+  },
+  fence: { user: '0:0', net: { up: '172.31.255.3' }, caps: ['NET_ADMIN'], groups: [], volumes: [] },
+  uplink: {
+    user: '9003:9003',
+    net: 'fence',
+    caps: [],
+    groups: [],
+    volumes: ['uplink-control:/run/allium/uplink-control'],
+  },
+  hostguard: { user: '0:0', net: 'host', caps: ['NET_ADMIN'], groups: [], volumes: [] },
   router: {
     user: '9004:9004',
     net: 'none',
@@ -100,13 +115,14 @@ export const CONTRACT: Readonly<Record<string, Contract>> = {
     user: '0:0',
     net: 'none',
     caps: [],
-    groups: ['9001', '9004'],
+    groups: ['9001', '9003', '9004'],
     volumes: [
       '/var/run/docker.sock:/var/run/docker.sock',
       'supervisor:/var/lib/allium/supervisor',
       'policy:/run/allium/policy',
       'tor-control:/run/allium/tor-control',
       'router-health:/run/allium/router-health',
+      'uplink-control:/run/allium/uplink-control',
     ],
   },
 };
@@ -180,14 +196,16 @@ function serviceBreaches(name: string, service: Service, contract: Contract): st
   is(service.cap_add, contract.caps, 'cap_add');
   is(service.security_opt, ['no-new-privileges:true'], 'security_opt');
   is(service.read_only, true, 'read_only');
-  is(service.restart, name === 'supervisor' ? 'unless-stopped' : 'no', 'restart');
+  const alone = ['supervisor', 'hostguard'].includes(name);
+  is(service.restart, alone ? 'unless-stopped' : 'no', 'restart');
   is(service.group_add.toSorted(), contract.groups.toSorted(), 'group_add');
   is(service.volumes.toSorted(), contract.volumes.toSorted(), 'volumes');
   is(/^\d+m$/.test(service.mem_limit ?? ''), true, 'mem_limit');
   is(service.pids_limit !== undefined && service.pids_limit <= 64, true, 'pids_limit');
   for (const key of FORBIDDEN) if (key in service) found.push(`${name}: ${key}`);
   if (typeof contract.net === 'string') {
-    is(service.network_mode, contract.net === 'gate' ? 'service:gate' : 'none', 'network_mode');
+    const own = contract.net === 'none' || contract.net === 'host';
+    is(service.network_mode, own ? contract.net : `service:${contract.net}`, 'network_mode');
     is(service.networks, undefined, 'networks');
     return found;
   }

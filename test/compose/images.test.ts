@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse } from 'yaml';
+import { loadControlConfig } from '../../services/forwarder/host/control-service.ts';
 import { loadPolicy } from '../../services/forwarder/host/load.ts';
 import { readPolicies } from '../../services/policy/host/policies.ts';
 import { parseSettings } from '../../services/policy/model/settings.ts';
@@ -63,7 +64,7 @@ test('policy, uplink and Tor mean the same addresses, ports and user as compose.
   const uplink = loadUplinkConfig(join(IMAGES, 'uplink/uplink.yaml'));
   const { address, port } = policySettings.uplink;
   t.deepEqual(uplink.listen, { host: address, port });
-  t.is(addressOf('uplink', 'up'), address);
+  t.is(addressOf('fence', 'up'), address);
   t.is(uplink.client, policySettings.up.address);
   t.false(uplink.allowPrivateAddresses);
   t.regex(read('tor/torrc'), new RegExp(`^HTTPSProxy ${address}:${port}$`, 'm'));
@@ -85,9 +86,20 @@ test('the forwarder sends .i2p to the router, the rest to Tor, and nothing anywh
     way.http ?? way.socks?.endpoint,
   ]);
   t.deepEqual(ways, [
-    ['/', { path: '/run/allium/tor-forwarder/socks' }],
+    ['/', { host: '127.0.0.1', port: 9049 }],
     ['.i2p', { path: '/run/allium/router-http/http.sock' }],
   ]);
+  const i2p = { path: '/run/allium/router-http/socks.sock' };
+  t.deepEqual(policy.settings.socksDoors, [
+    { listen: { host: LAN, port: 9_150 }, i2p, tor: { host: '127.0.0.1', port: 9_150 } },
+    { listen: { host: LAN, port: 4_447 }, i2p },
+  ]);
+});
+
+test('the control filter listens on the LAN and asks Tor’s own control socket', (t) => {
+  const config = loadControlConfig(join(IMAGES, 'control/control.yaml'));
+  t.deepEqual(config.listen, { host: LAN, port: 9_051 });
+  t.is(config.tor, '/run/allium/tor-control/control');
 });
 
 /** Ports on the LAN address in torrc, by protocol. */
@@ -104,9 +116,8 @@ function torPorts(): { tcp: number[]; udp: number[]; text: string } {
   };
 }
 
-/** Doors that are not Tor's: the forwarder's, and those for which there is no service yet. */
-const FORWARDER = [8118, 4444];
-const NOT_YET = [9051, 4447, 7656, 6668, 7659, 7660, 7670];
+/** Doors that are not Tor's: the forwarder's and the control filter's. */
+const OTHERS = [8118, 4444, 9150, 4447, 9051];
 
 test('Tor listens behind every door and capture of leak-proof that is meant for it, and nowhere else', (t) => {
   const policy = readPolicies(join(ROOT, 'policies')).find(({ name }) => name === 'leak-proof');
@@ -117,7 +128,7 @@ test('Tor listens behind every door and capture of leak-proof that is meant for 
         ports.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i)),
       );
   const captures = (policy?.captures ?? []).filter(({ protocol }) => protocol === 'tcp').map(({ to }) => to);
-  const meant = [...doors('tcp'), ...captures].filter((port) => ![...FORWARDER, ...NOT_YET].includes(port));
+  const meant = [...doors('tcp'), ...captures].filter((port) => !OTHERS.includes(port));
   const { tcp, udp } = torPorts();
   t.deepEqual(
     tcp,
@@ -126,7 +137,7 @@ test('Tor listens behind every door and capture of leak-proof that is meant for 
   t.deepEqual(udp, doors('udp'));
 });
 
-test('Tor’s isolation is Whonix’s, and it listens on nothing but the LAN address and Unix sockets', (t) => {
+test('Tor’s isolation is Whonix’s, and it listens on nothing but the LAN address, Unix sockets, and the loopback for the forwarder', (t) => {
   const { text } = torPorts();
   const flags = (port: number): string => new RegExp(`:${port}(.*)$`, 'm').exec(text)?.[1]?.trim() ?? 'none';
   for (const port of [9050, 9100, 9104, 9111, 9122, 9125, 9152, 9159, 9190, 9199])
@@ -137,7 +148,10 @@ test('Tor’s isolation is Whonix’s, and it listens on nothing but the LAN add
   for (const port of [9170, 9179, 9210, 9219]) t.is(flags(port), 'IsolateDestPort', String(port));
   t.is(flags(9150), 'IsolateSOCKSAuth KeepAliveIsolateSOCKSAuth PreferIPv6 ExtendedErrors');
   for (const [line] of text.matchAll(/^(?:Socks|HTTPTunnel|Trans|DNS|Control)(?:Port|Socket) .*$/gm)) {
-    t.regex(line, /^\w+ (?:10\.152\.152\.10:\d+|unix:\/run\/allium\/tor-[a-z]+\/)/);
+    t.regex(
+      line,
+      /^\w+ (?:10\.152\.152\.10:\d+|127\.0\.0\.1:(?:9049|9150)|unix:\/run\/allium\/tor-[a-z]+\/)/,
+    );
   }
 });
 

@@ -15,6 +15,7 @@ let answer: Answer = { ok: true, state: 'open', policy: 'leak-proof', digest: 'd
 const service = {
   ready: () => ready,
   status: () => ({ state: 'open' }),
+  policies: () => [{ name: 'leak-proof', about: 'everything through Tor' }],
   requestState: async (state: string) => {
     asked.push(`state ${state}`);
     return answer;
@@ -50,6 +51,10 @@ test.serial('status and health are told', async (t) => {
   t.is(await call('GET /health'), '200 {"ready":true}');
   ready = false;
   t.is(await call('GET /health'), '503 {"ready":false}');
+});
+
+test.serial('every policy is told with what it is for', async (t) => {
+  t.is(await call('GET /policies'), `200 ${JSON.stringify({ policies: service.policies() })}`);
 });
 
 test.serial('a request goes through and its answer comes back', async (t) => {

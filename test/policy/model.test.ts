@@ -75,7 +75,7 @@ test('i2p-only has nothing that leads to the clearnet', (t) => {
   const { captures, doors } = shippedPolicy('i2p-only');
   t.deepEqual(captures, []);
   const ports = doors.flatMap((door) => door.ports.map(({ from }) => from)).sort((a, b) => a - b);
-  t.deepEqual(ports, [4444, 4447, 6668, 7656, 7659, 7660, 7670, 8118]);
+  t.deepEqual(ports, [4444, 4447, 8118]);
 });
 
 const SETTINGS = `policies: /p

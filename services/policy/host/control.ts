@@ -8,12 +8,12 @@ import type { PolicyService } from './service.ts';
 /** A request is one short word in JSON: bytes. */
 const MAX_BODY = 1_024;
 
-type Steerable = Pick<PolicyService, 'ready' | 'status' | 'requestState' | 'requestPolicy'>;
+type Steerable = Pick<PolicyService, 'ready' | 'status' | 'policies' | 'requestState' | 'requestPolicy'>;
 
 /**
- * `GET /status`, `GET /health`, `POST /state` `{"state": "open"}`, `POST /policy` `{"policy": "leak-proof"}`. JSON over
- * a Unix socket; 200 when it is in force and read back, 409 when it was refused, 400 for what is not a request: nothing
- * changes then.
+ * `GET /status`, `GET /health`, `GET /policies`, `POST /state` `{"state": "open"}`, `POST /policy`
+ * `{"policy": "leak-proof"}`. JSON over a Unix socket; 200 when it is in force and read back, 409 when it was refused,
+ * 400 for what is not a request: nothing changes then.
  */
 export async function serveControl(address: ListenAddress, service: Steerable): Promise<{ stop: Stop }> {
   const server = createServer(
@@ -36,6 +36,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, servic
   const route = `${request.method} ${request.url}`;
   if (route === 'GET /status') send(response, 200, service.status());
   else if (route === 'GET /health') send(response, service.ready() ? 200 : 503, { ready: service.ready() });
+  else if (route === 'GET /policies') send(response, 200, { policies: service.policies() });
   else if (route === 'POST /state') {
     await ask(request, response, stateRequest, ({ state }) => service.requestState(state));
   } else if (route === 'POST /policy') {
@@ -44,7 +45,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, servic
     send(response, 404, {
       ok: false,
       code: 'not-found',
-      why: 'GET /status, GET /health, POST /state, POST /policy',
+      why: 'GET /status, GET /health, GET /policies, POST /state, POST /policy',
     });
 }
 

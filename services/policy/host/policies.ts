@@ -20,8 +20,17 @@ export function readPolicy(folder: string, name: string): Policy {
   ]);
 }
 
+/** Names of the files, whether or not they have mistakes: `readPolicy` tells. Empty when there is no such folder. */
+export function policyNames(folder: string): string[] {
+  try {
+    const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+    return files.map((file) => file.slice(0, -'.yaml'.length)).toSorted();
+  } catch {
+    return [];
+  }
+}
+
 /** All policies of the folder, so that a mistake in any of them shows at the start and not when it is needed. */
 export function readPolicies(folder: string): Policy[] {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-  return files.toSorted().map((file) => readPolicy(folder, file.slice(0, -'.yaml'.length)));
+  return policyNames(folder).map((name) => readPolicy(folder, name));
 }

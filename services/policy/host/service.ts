@@ -9,7 +9,7 @@ import type { Settings } from '../model/settings.ts';
 import { PolicyCore } from '../state/core.ts';
 import type { Input, Output } from '../state/io.ts';
 import { Kernel } from './kernel.ts';
-import { readPolicy } from './policies.ts';
+import { policyNames, readPolicy } from './policies.ts';
 
 /** Wait before a monitor that ended is started again, ms; the read-back goes on meanwhile. */
 const MONITOR_RESTART_MS = 1_000;
@@ -70,10 +70,12 @@ export class PolicyService {
   }
 
   status(): Record<string, unknown> {
-    const { enforced, doubts, lastSealing, policyName } = this.#core;
+    const { enforced, doubts, lastSealing, policy } = this.#core;
     return {
       state: enforced?.state ?? 'unknown',
-      policy: policyName,
+      policy: policy.name,
+      doors: policy.doors.map(({ why, ports }) => ({ why, ports: ports.map(portText).join(', ') })),
+      known: policyNames(this.#settings.policies),
       digest: enforced?.digest ?? null,
       since: enforced === undefined ? null : new Date(enforced.since).toISOString(),
       doubts,
@@ -83,6 +85,17 @@ export class PolicyService {
           : { doubts: lastSealing.doubts, at: new Date(lastSealing.at).toISOString() },
       counters: this.#kernel.counters(),
     };
+  }
+
+  /** Every policy of the folder as it is now, with what it is for, or with its mistake. Changes nothing. */
+  policies(): { name: string; about?: string; mistake?: string }[] {
+    return policyNames(this.#settings.policies).map((name) => {
+      try {
+        return { name, about: readPolicy(this.#settings.policies, name).about };
+      } catch (error) {
+        return { name, mistake: error instanceof Error ? error.message : String(error) };
+      }
+    });
   }
 
   #ask(input: (id: number) => Input): Promise<Answer> {
@@ -146,4 +159,8 @@ export class PolicyService {
       await promise;
     }
   }
+}
+
+function portText({ from, to }: { readonly from: number; readonly to: number }): string {
+  return from === to ? `${from}` : `${from}-${to}`;
 }

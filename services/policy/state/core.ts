@@ -61,8 +61,8 @@ export class PolicyCore {
     return this.#sealing;
   }
 
-  get policyName(): string {
-    return this.#policy.name;
+  get policy(): Policy {
+    return this.#policy;
   }
 
   step(input: Input, now: number): Output[] {

@@ -72,12 +72,12 @@ export interface CreateRequest {
   }[];
 }
 
-/** `gate`: id of the namespace's owner, for joiners. `image`: what to run, a name or an id. */
-export function createRequest(blueprint: Blueprint, gate: string | undefined, image: string): CreateRequest {
+/** `owner`: id of the namespace's owner, for joiners. `image`: what to run, a name or an id. */
+export function createRequest(blueprint: Blueprint, owner: string | undefined, image: string): CreateRequest {
   const joins = blueprint.hostConfig.NetworkMode.startsWith('container:');
-  if (joins && gate === undefined)
+  if (joins && owner === undefined)
     throw new RangeError(`${blueprint.name} joins a namespace that is not there`);
-  const mode = joins ? `container:${gate}` : blueprint.hostConfig.NetworkMode;
+  const mode = joins ? `container:${owner}` : blueprint.hostConfig.NetworkMode;
   const endpoints = Object.entries(blueprint.networks).map(([network, { ipv4, aliases }]) => ({
     network,
     endpoint: { IPAMConfig: ipv4 === undefined ? {} : { IPv4Address: ipv4 }, Aliases: aliases },

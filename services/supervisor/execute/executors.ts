@@ -50,7 +50,7 @@ const EXECUTORS: Executors = {
     // The name is what `docker compose ps` shows; the id is what was tested, should the name mean another image now.
     const { Image: name } = blueprint.config;
     const image = (await engine.imageId(name)) === blueprint.imageId ? name : blueprint.imageId;
-    await engine.create(createRequest(blueprint, step.gate, image));
+    await engine.create(createRequest(blueprint, step.owner, image));
   },
 
   start: (step, { engine }) => engine.start(step.id),

@@ -7,6 +7,8 @@ import { roleOf } from '../observe/observe.ts';
 const TIMEOUT_MS = 20_000;
 /** Bytes of what `readlink` may print. */
 const NETNS_MAX = 64;
+/** Bytes of what a program in a guest may print. */
+const OUTPUT_MAX = 4 * 1024 * 1024;
 
 /** The engine behind Docker's socket. */
 export class DockerEngine implements Engine {
@@ -83,6 +85,31 @@ export class DockerEngine implements Engine {
     await gone(this.#docker.getContainer(id).remove({ force: true }));
   }
 
+  /** A container of ours for a short while, made and not started. Docker removes it by itself once it ends. */
+  async makeGuest(options: Docker.ContainerCreateOptions): Promise<string> {
+    return (await this.#docker.createContainer(options)).id;
+  }
+
+  /** The address of a running container in a network. */
+  async addressOf(id: string, network: string): Promise<string | undefined> {
+    const { NetworkSettings } = await this.#docker.getContainer(id).inspect();
+    return NetworkSettings.Networks[network]?.IPAddress;
+  }
+
+  /** What a program prints that is run inside a container. Throws when it prints too much. */
+  async run(id: string, command: readonly string[], most = OUTPUT_MAX): Promise<string> {
+    const exec = await this.#docker
+      .getContainer(id)
+      .exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true, Tty: true });
+    const stream = await exec.start({ Tty: true });
+    let text = '';
+    for await (const chunk of stream) {
+      text += String(chunk);
+      if (text.length > most) throw new RangeError('it printed too much');
+    }
+    return text;
+  }
+
   async #inspect(id: string): Promise<Docker.ContainerInspectInfo | undefined> {
     return await gone(this.#docker.getContainer(id).inspect());
   }
@@ -106,17 +133,7 @@ export class DockerEngine implements Engine {
 
   /** `net:[4026532000]`, as the container itself sees it. Throws when it does not say so. */
   async #readNetns(id: string): Promise<string> {
-    const exec = await this.#docker.getContainer(id).exec({
-      Cmd: ['readlink', '/proc/self/ns/net'],
-      AttachStdout: true,
-      Tty: true,
-    });
-    const stream = await exec.start({ Tty: true });
-    let text = '';
-    for await (const chunk of stream) {
-      text += String(chunk);
-      if (text.length > NETNS_MAX) break;
-    }
+    const text = await this.run(id, ['readlink', '/proc/self/ns/net'], NETNS_MAX);
     const found = /net:\[\d+\]/.exec(text);
     if (found === null) throw new RangeError('no namespace');
     return found[0];

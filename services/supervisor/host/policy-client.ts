@@ -15,7 +15,16 @@ const answer = z.union([
   z.object({ ok: z.literal(false), code: z.string(), why: z.string() }),
 ]);
 
+const policies = z.object({
+  policies: z.array(
+    z.object({ name: z.string(), about: z.string().optional(), mistake: z.string().optional() }),
+  ),
+});
+export type KnownPolicy = z.output<typeof policies>['policies'][number];
+
 export class PolicyRefused extends GatewayError<{ code: string }> {}
+/** What a person asked for is not there; nothing changes. */
+export class PolicyNameError extends GatewayError<{ code: 'no-such-policy' | 'policy-mistake' }> {}
 
 /** The policy service on its control socket. */
 export class PolicyClient implements PolicyControl {
@@ -42,6 +51,11 @@ export class PolicyClient implements PolicyControl {
   /** Undefined when nobody answers. */
   async status(): Promise<unknown> {
     return (await askJson(this.#socket, '/status').catch(() => undefined))?.body;
+  }
+
+  /** Every policy there is, with what it is for or with its mistake. Throws when nobody answers. */
+  async policies(): Promise<KnownPolicy[]> {
+    return policies.parse((await askJson(this.#socket, '/policies')).body).policies;
   }
 
   async #ask(path: string, body: unknown): Promise<Asked> {

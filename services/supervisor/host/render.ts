@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { Result } from '../leaktest/verdict.ts';
 import type { Doubt } from '../plan/doubts.ts';
 import type { Status } from './status.ts';
 
@@ -28,16 +29,44 @@ export function renderStatus(status: Status): string {
     lines.push(row('policy', `${name}, ${state}${wanted === name ? '' : ` (wanted: ${wanted})`}`));
   } else lines.push(row('policy', 'does not answer'));
   lines.push(row('Tor', torText(status)), row('I2P', routerText(status)));
+  if (status.relays !== null) lines.push(row('uplink', `may reach ${status.relays} addresses of relays`));
   const broken = Object.entries(status.containers).filter(([, life]) => life !== 'running');
   if (broken.length > 0) {
     lines.push(row('containers', broken.map(([role, life]) => `${role} ${life}`).join(', ')));
   }
-  if (status.stage === 'ready') lines.push(row('use', `HTTP proxy ${status.proxy}`));
+  if (status.stage === 'ready') lines.push(...useLines(status));
   return `${lines.join('\n')}\n`;
+}
+
+/** The address, and each port with what it is for. */
+function useLines({ proxy, policy }: Status): string[] {
+  const doors = (policy?.doors ?? []).map(({ ports, why }) => row('', `${ports}  ${why}`));
+  return [row('use', proxy === '' ? 'the ports' : `HTTP proxy ${proxy}; all ports there:`), ...doors];
 }
 
 function row(name: string, text: string): string {
   return `${styleText('bold', name.padEnd(11))}${text}`;
+}
+
+/**
+ * How far the gateway is, in one line; undefined where there is nothing new to tell. For the output of `docker compose
+ * up`: a person sees each step once.
+ */
+export function progressLine(status: Status): string | undefined {
+  switch (status.stage) {
+    case 'looking':
+      return undefined;
+    case 'blocked':
+      return `closed: ${status.doubts.map(doubtText).join('; ')}`;
+    case 'sealed':
+      return 'namespaces sealed, firewall loaded; connecting the uplink';
+    case 'tor':
+      return `Tor ${torText(status)}`;
+    case 'ready':
+      return status.router?.stage === 'ready'
+        ? `READY: HTTP proxy ${status.proxy} for I2P and clearnet; every port: allium status`
+        : `open for clearnet: HTTP proxy ${status.proxy}; I2P: ${routerText(status)}`;
+  }
 }
 
 function torText({ tor }: Status): string {
@@ -65,6 +94,12 @@ function doubtText(doubt: Doubt): string {
       return 'the firewall (policy) does not answer';
     case 'policy-unasked':
       return 'the rules in force are not the ones we asked for';
+    case 'policy-unknown':
+      return `there is no policy ${doubt.policy}; choose one: allium policy ${doubt.known.join(' | ')}`;
+    case 'relays-unknown':
+      return 'Tor does not say which relays it may want to reach';
+    case 'uplink-silent':
+      return 'the uplink does not answer, or does not take the list of relays';
     case 'policy-doubts':
       return `the firewall doubts: ${doubt.doubts.join(', ')}`;
     default:
@@ -74,10 +109,24 @@ function doubtText(doubt: Doubt): string {
 
 const ROLE_TEXTS: Readonly<Record<Extract<Doubt, { role: unknown }>['code'], string>> = {
   missing: 'there is no such container',
-  'not-running': 'does not run',
+  'not-running': 'does not run; see docker compose logs',
   duplicate: 'there is more than one; keep one',
-  stranded: "lives outside the gate's namespace",
+  stranded: "lives outside its owner's namespace",
   networks: 'is attached to other networks than it should be',
-  unhealthy: 'is not sealed as it made itself, or has a way out',
+  unhealthy: 'has not the rules that it made itself, or has a way out',
   starting: 'has just started',
 };
+
+/** The verdict of the leak test as a table. */
+export function renderLeaktest({ verdict, why, probes, sent, arrived, left }: Result): string {
+  const width = Math.max(...Object.keys(probes).map((kind) => kind.length));
+  const rows = Object.entries(probes).map(([kind, count]) => `${kind.padEnd(width)}  ${count} different`);
+  return `${[
+    ...rows,
+    '',
+    `sent ${sent} frames; ${arrived} packets came to the gate, the others fell to this machine’s own bridge rules`,
+    `left the uplink: ${left.toRelays} of TCP to relays, ${left.toGate} to the gate, ${left.arp} ARP, ${left.foreign.length} kinds of anything else`,
+    ...why.map((line) => `- ${line}`),
+    styleText(verdict === 'nothing leaked' ? 'green' : 'red', verdict.toUpperCase()),
+  ].join('\n')}\n`;
+}

@@ -13,6 +13,8 @@ const schema = z.strictObject({
   /** control socket of the policy service */
   policy: absolute,
   torControl: absolute,
+  /** control socket of the uplink */
+  uplink: absolute,
   /** health socket of the router */
   routerStatus: absolute,
   /** shown to the person when everything is ready */
@@ -25,7 +27,8 @@ const schema = z.strictObject({
   ext: z.string().optional(),
   /** ms without change before repairs begin: compose or a person may be at work */
   patience: z.int().min(0).default(5_000),
-  log: z.enum(LOG_LEVELS).default('info'),
+  /** of the JSON on standard error; a person reads each step on standard output */
+  log: z.enum(LOG_LEVELS).default('warn'),
 });
 export type Settings = z.output<typeof schema>;
 

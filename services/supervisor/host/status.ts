@@ -1,4 +1,4 @@
-import type { Facts } from '../observe/facts.ts';
+import type { Facts, PolicyFacts } from '../observe/facts.ts';
 import { ROLES, type Role } from '../observe/roles.ts';
 import type { Doubt } from '../plan/doubts.ts';
 import { isPlugged, type Plan } from '../plan/plan.ts';
@@ -16,7 +16,11 @@ export interface Status {
   readonly failure: string | null;
   /** roles that only `docker compose up` can bring */
   readonly needsCompose: readonly Role[];
-  readonly policy: { readonly state: string; readonly name: string; readonly wanted: string } | null;
+  readonly policy:
+    | (Pick<PolicyFacts, 'state' | 'doors'> & { readonly name: string; readonly wanted: string })
+    | null;
+  /** relays that the uplink may reach */
+  readonly relays: number | null;
   readonly tor: NonNullable<Facts['tor']> | null;
   readonly router: NonNullable<Facts['router']> | null;
   readonly containers: Readonly<Record<Role, string>>;
@@ -42,7 +46,10 @@ export function statusOf({ facts, plan, failure, needsCompose, wanted, proxy }: 
     failure: failure ?? null,
     needsCompose,
     policy:
-      facts?.policy === undefined ? null : { state: facts.policy.state, name: facts.policy.policy, wanted },
+      facts?.policy === undefined
+        ? null
+        : { state: facts.policy.state, name: facts.policy.policy, doors: facts.policy.doors, wanted },
+    relays: facts?.relays ?? null,
     tor: facts?.tor ?? null,
     router: facts?.router ?? null,
     containers: Object.fromEntries(ROLES.map((role) => [role, lifeOf(facts, role)])) as Record<Role, string>,

@@ -3,6 +3,7 @@ import { GatewayError } from '@allium/common/bytes/errors.ts';
 import type { Logger } from '@allium/common/observe/logger.ts';
 import { blueprintOf } from '../execute/blueprint.ts';
 import { execute } from '../execute/executors.ts';
+import type { Result } from '../leaktest/verdict.ts';
 import type { Facts } from '../observe/facts.ts';
 import { observe, roleOf } from '../observe/observe.ts';
 import { ATTACHED, type Role } from '../observe/roles.ts';
@@ -11,12 +12,15 @@ import { isPlugged, isUnwell, needsCompose, type Plan, plan } from '../plan/plan
 import type { Step } from '../plan/steps.ts';
 import type { Steerable } from './control.ts';
 import type { DockerEngine } from './docker.ts';
+import { Leaktest, surroundingsOf } from './leaktest.ts';
 import type { NotebookFile } from './notebook-file.ts';
-import type { PolicyClient } from './policy-client.ts';
+import { type KnownPolicy, type PolicyClient, PolicyNameError } from './policy-client.ts';
+import type { Progress } from './progress.ts';
 import type { Settings } from './settings.ts';
 import { type Status, statusOf } from './status.ts';
 import type { TorControl } from './tor-control.ts';
 import { askJson } from './unix-http.ts';
+import type { UplinkClient } from './uplink-client.ts';
 
 /** ms between two looks when nothing happens: rules that changed are found within it. */
 const LOOK_MS = 1_500;
@@ -31,14 +35,17 @@ export interface Parts {
   readonly engine: DockerEngine;
   readonly policy: PolicyClient;
   readonly tor: TorControl;
+  readonly uplink: UplinkClient;
   readonly notebook: NotebookFile;
   readonly logger: Logger;
+  readonly progress: Progress;
 }
 
 /** Looks, plans, does one step, and looks again. One thing at a time: there is no second loop. */
 export class Supervisor implements Steerable {
   readonly #parts: Parts;
   readonly #patience: Patience;
+  readonly #leaktest: Leaktest;
   readonly #stopping = new AbortController();
   #wake = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
@@ -50,6 +57,7 @@ export class Supervisor implements Steerable {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#patience = new Patience(parts.settings.patience, performance.now());
+    this.#leaktest = new Leaktest(parts.engine);
   }
 
   start(): { stop: () => Promise<void> } {
@@ -75,13 +83,33 @@ export class Supervisor implements Steerable {
     });
   }
 
-  wantPolicy(name: string): void {
+  policies(): Promise<KnownPolicy[]> {
+    return this.#parts.policy.policies();
+  }
+
+  async wantPolicy(name: string): Promise<void> {
+    const known = await this.policies();
+    const found = known.find((policy) => policy.name === name);
+    if (found === undefined) {
+      const names = known.map((policy) => policy.name).join(', ');
+      throw new PolicyNameError(
+        { code: 'no-such-policy' },
+        `there is no policy ${name}; there are: ${names}`,
+      );
+    }
+    if (found.mistake !== undefined) throw new PolicyNameError({ code: 'policy-mistake' }, found.mistake);
     this.#parts.notebook.policy = name;
     this.#wake.resolve();
   }
 
-  newCircuits(): Promise<void> {
+  newCircuits(): Promise<number> {
     return this.#parts.tor.newCircuits();
+  }
+
+  async leaktest(): Promise<Result> {
+    const { notebook, uplink } = this.#parts;
+    const facts = this.status().stage === 'ready' ? this.#facts : undefined;
+    return await this.#leaktest.run(surroundingsOf(facts, notebook, uplink.relaySet));
   }
 
   async #loop(): Promise<void> {
@@ -96,12 +124,13 @@ export class Supervisor implements Steerable {
 
   /** The next step, if there is one that may be done now. */
   async #look(): Promise<Step | undefined> {
-    const { settings, project, engine, policy, tor: torControl } = this.#parts;
-    const [seen, policyStatus, tor, router] = await Promise.all([
+    const { settings, project, engine, policy, tor: torControl, uplink } = this.#parts;
+    const [seen, policyStatus, tor, router, relaysTaken] = await Promise.all([
       engine.look(project),
       policy.status(),
       torControl.progress(),
       askJson(settings.routerStatus, '/status').catch(() => undefined),
+      this.#tellRelays(),
     ]);
     const facts = observe({
       ...seen,
@@ -110,22 +139,35 @@ export class Supervisor implements Steerable {
       policy: policyStatus,
       tor,
       router: router?.body,
+      guests: this.#leaktest.guests,
+      relays: uplink.relays,
+      relaysTaken,
     });
     this.#learn(seen.inspected, facts);
     const before = this.#plan.doubts;
     this.#facts = facts;
     this.#plan = plan(facts, this.#intent());
     this.#lookedAt = performance.now();
+    this.#parts.progress.see(this.status());
     if (JSON.stringify(before) !== JSON.stringify(this.#plan.doubts)) {
       const codes = this.#plan.doubts.map((doubt) =>
         'role' in doubt ? `${doubt.role} ${doubt.code}` : doubt.code,
       );
       this.#parts.logger.info({ doubts: codes }, codes.length === 0 ? 'nothing in doubt' : 'in doubt');
     }
+    // The uplink carries only for as long as looks go on and find nothing.
+    await (this.#plan.doubts.length === 0 ? uplink.renew() : uplink.close());
     this.#patience.found(isUnwell(facts, this.#plan), performance.now());
     const [step] = this.#plan.steps;
     const touches = step?.kind === 'remove' || step?.kind === 'create';
     return touches && !this.#patience.mayTouch(step.role, performance.now()) ? undefined : step;
+  }
+
+  /** Whom Tor may want to reach goes to the uplink, which lets nobody else be reached. */
+  async #tellRelays(): Promise<boolean> {
+    const { tor, uplink } = this.#parts;
+    uplink.remember(await tor.relays().catch(() => undefined));
+    return await uplink.offer();
   }
 
   #intent() {
@@ -193,12 +235,13 @@ export class Supervisor implements Steerable {
     this.#stopping.abort();
     this.#wake.resolve();
     await this.#running;
-    const { engine, logger, tor } = this.#parts;
+    const { engine, logger, tor, uplink } = this.#parts;
+    await uplink.close();
     tor.stop();
     const { containers, networks } = this.#facts ?? { containers: {}, networks: {} };
     if (this.#facts === undefined || !isPlugged(this.#facts)) return;
-    if (containers.uplink === undefined || networks.ext === undefined) return;
-    await engine.disconnect(networks.ext, containers.uplink.id);
+    if (containers.fence === undefined || networks.ext === undefined) return;
+    await engine.disconnect(networks.ext, containers.fence.id);
     logger.info({ step: 'unplug' }, 'done');
   }
 }

@@ -1,15 +1,24 @@
 import { connect, type Socket } from 'node:net';
+import { relayList } from '../observe/relays.ts';
 
 /** ms for one answer: Tor is on this machine. */
 const TIMEOUT_MS = 3_000;
-/** Characters of an answer. */
-const MAX_ANSWER = 16_384;
+/** Characters of an answer: a consensus of 8,000 relays has some 2 million. */
+const MAX_ANSWER = 8 * 1024 * 1024;
+/** Tor heeds NEWNYM so often, ms; more is put off (its MAX_SIGNEWNYM_RATE). */
+const NEWNYM_MS = 10_000;
+/** Characters of the last line of an answer. */
+const MAX_LAST_LINE = 1_024;
 
 /** One connection to Tor's control socket, kept, for Tor logs every new one. One question at a time. */
 export class TorControl {
   readonly #path: string;
   #socket: Socket | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  /** built into Tor: asked for once */
+  #newnymAt = Number.NEGATIVE_INFINITY;
+  #defaults: string | undefined;
+  #known: { readonly key: string; readonly list: string } | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -23,10 +32,30 @@ export class TorControl {
     return { percent: Number(percent), summary: /SUMMARY="([^"]{0,80})"/.exec(reply)?.[1] ?? '' };
   }
 
-  /** New circuits for new connections. Throws when Tor does not take it. */
-  async newCircuits(): Promise<void> {
+  /**
+   * Every relay that Tor may want to reach, as the uplink's list. Made anew when Tor has another consensus.
+   * Throws when Tor does not answer.
+   */
+  async relays(): Promise<string> {
+    this.#defaults ??= await this.#ask('GETINFO config/defaults');
+    const conf = await this.#ask('GETCONF UseBridges Bridge DirAuthority FallbackDir');
+    const answer = await this.#ask('GETINFO consensus/valid-after');
+    const validAfter = /valid-after=([-0-9: ]*)/.exec(answer)?.[1] ?? '';
+    const key = `${validAfter}\n${conf}`;
+    if (this.#known?.key !== key) {
+      const ns = validAfter === '' ? '' : await this.#ask('GETINFO ns/all');
+      this.#known = { key, list: relayList({ conf, defaults: this.#defaults, ns }) };
+    }
+    return this.#known.list;
+  }
+
+  /** New circuits for new connections, in so many ms. Throws when Tor does not take it. */
+  async newCircuits(): Promise<number> {
     const reply = await this.#ask('SIGNAL NEWNYM');
     if (!reply.startsWith('250 ')) throw new RangeError('Tor refused');
+    const now = performance.now();
+    this.#newnymAt = Math.max(now, this.#newnymAt + NEWNYM_MS);
+    return this.#newnymAt - now;
   }
 
   /**
@@ -69,7 +98,7 @@ async function exchange(socket: Socket, command: string): Promise<string> {
   const onData = (part: Buffer): void => {
     text += part.toString('latin1');
     if (text.length > MAX_ANSWER) reject(new RangeError('answer too long'));
-    else if (/(?:^|\r\n)\d{3} [^\r\n]*\r\n$/.test(text)) resolve(text);
+    else if (/(?:^|\r\n)\d{3} [^\r\n]*\r\n$/.test(text.slice(-MAX_LAST_LINE))) resolve(text);
   };
   const onError = (error: Error): void => reject(error);
   const onClose = (): void => reject(new RangeError('Tor closed the connection'));

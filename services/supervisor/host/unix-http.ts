@@ -11,10 +11,24 @@ export interface JsonAnswer {
 }
 
 /** One JSON exchange over a Unix socket. Throws when nobody answers, or not in JSON. */
-export async function askJson(socketPath: string, path: string, body?: unknown): Promise<JsonAnswer> {
+export function askJson(
+  socketPath: string,
+  path: string,
+  body?: unknown,
+  ms = TIMEOUT_MS,
+): Promise<JsonAnswer> {
+  return ask(socketPath, path, body === undefined ? undefined : JSON.stringify(body), ms);
+}
+
+/** The same with any text as the request: GET without, POST with it. */
+export async function ask(
+  socketPath: string,
+  path: string,
+  text?: string,
+  ms = TIMEOUT_MS,
+): Promise<JsonAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<JsonAnswer>();
-  const text = body === undefined ? undefined : JSON.stringify(body);
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(ms);
   const sent = request(
     { socketPath, path, method: text === undefined ? 'GET' : 'POST', agent: false, signal },
     (response) => {

@@ -54,6 +54,8 @@ export const policySchema = z.object({
   policy: z.string(),
   digest: z.string().min(1).nullable(),
   doubts: z.array(z.string()),
+  known: z.array(z.string()),
+  doors: z.array(z.object({ ports: z.string(), why: z.string() })),
 });
 
 /** `GET /status` of the router, the part that a person wants to see. */
@@ -92,4 +94,8 @@ export interface Captured {
   readonly policy?: unknown;
   readonly tor?: { readonly percent: number; readonly summary: string } | undefined;
   readonly router?: unknown;
+  readonly relays?: number | undefined;
+  readonly relaysTaken?: boolean | undefined;
+  /** containers that we made ourselves for a short while: id → value of their label; they may be in the fence */
+  readonly guests?: ReadonlyMap<string, string> | undefined;
 }

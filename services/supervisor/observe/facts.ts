@@ -20,7 +20,7 @@ export interface ContainerFacts {
 /** A running container that is where only ours may be. */
 export interface Stranger {
   readonly name: string;
-  readonly where: 'gate' | 'uplink' | 'up';
+  readonly where: 'gate' | 'fence' | 'up';
 }
 
 export interface PolicyFacts {
@@ -29,6 +29,10 @@ export interface PolicyFacts {
   /** of the rules in the kernel, read back; undefined when they are not what was meant */
   readonly digest: string | undefined;
   readonly doubts: readonly string[];
+  /** names of the policies that it could load */
+  readonly known: readonly string[];
+  /** what it opens to workstations in `open`, for a person to read */
+  readonly doors: readonly { readonly ports: string; readonly why: string }[];
 }
 
 export interface RouterFacts {
@@ -52,4 +56,8 @@ export interface Facts {
   readonly policy: PolicyFacts | undefined;
   readonly tor: { readonly percent: number; readonly summary: string } | undefined;
   readonly router: RouterFacts | undefined;
+  /** how many relays Tor knows of; undefined when it has not said so for a while */
+  readonly relays: number | undefined;
+  /** the uplink answers and has the list of just these */
+  readonly relaysTaken: boolean;
 }

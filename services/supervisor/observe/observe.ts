@@ -11,11 +11,13 @@ import {
   routerSchema,
 } from './captured.ts';
 import type { ContainerFacts, Facts, PolicyFacts, RouterFacts, Stranger } from './facts.ts';
-import { isJoiner, NETWORKS, type NetworkRole, ROLES, type Role } from './roles.ts';
+import { isOwner, NETWORKS, type NetworkRole, OWNERS, ownerOf, ROLES, type Role } from './roles.ts';
 
 const PROJECT = 'com.docker.compose.project';
 const SERVICE = 'com.docker.compose.service';
 const ONE_OFF = 'com.docker.compose.oneoff';
+/** Label of the containers that the leak test makes for a short while. */
+export const GUEST = 'allium.guest';
 const NETWORK = 'com.docker.compose.network';
 
 /** The role that compose's labels give a container; one made by `docker compose run` has none. */
@@ -44,10 +46,12 @@ export function observe(captured: Captured): Facts {
     notInternal: [...networks]
       .filter(([role, found]) => role !== 'ext' && !found.Internal)
       .map(([role]) => role),
-    strangers: strangers(listed, ours, networks, captured.project),
+    strangers: strangers(listed, ours, networks, captured),
     policy: policyFacts(captured.policy),
     tor: captured.tor,
     router: routerFacts(captured.router),
+    relays: captured.relays,
+    relaysTaken: captured.relaysTaken ?? false,
   };
 }
 
@@ -106,7 +110,7 @@ function strangers(
   listed: readonly Listed[],
   ours: ReadonlyMap<Role, readonly Inspected[]>,
   networks: ReadonlyMap<NetworkRole, NetworkInspected>,
-  project: string,
+  { project, guests }: Captured,
 ): Stranger[] {
   const found: Stranger[] = [];
   const up = networks.get('up')?.Id;
@@ -114,15 +118,21 @@ function strangers(
     const role = roleOf(container.Labels, project);
     const name = (container.Names[0] ?? container.Id).replace(/^\//, '');
     const owner = /^container:(.+)$/.exec(container.HostConfig.NetworkMode)?.[1];
-    for (const where of ['gate', 'uplink'] as const) {
+    for (const where of OWNERS) {
       const joined = ours.get(where)?.some((candidate) => isMeant(owner, candidate)) ?? false;
-      if (joined && !(where === 'gate' && role !== undefined && isJoiner(role))) found.push({ name, where });
+      const mayJoin = role === undefined ? isGuest(container, guests) : ownerOf(role) === where;
+      if (joined && !mayJoin) found.push({ name, where });
     }
     const attached = Object.values(container.NetworkSettings?.Networks ?? {});
     if (up === undefined || !attached.some(({ NetworkID }) => NetworkID === up)) continue;
-    if (role !== 'gate' && role !== 'uplink') found.push({ name, where: 'up' });
+    if (role === undefined || !isOwner(role)) found.push({ name, where: 'up' });
   }
   return found;
+}
+
+/** Both the id that the engine gave it and the label that we did: nobody else has these. */
+function isGuest({ Id, Labels }: Listed, guests: Captured['guests']): boolean {
+  return Labels[GUEST] !== undefined && guests?.get(Id) === Labels[GUEST];
 }
 
 /** Docker keeps the owner as it was written: id, short id or name. */

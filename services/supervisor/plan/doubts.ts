@@ -1,5 +1,14 @@
 import type { ContainerFacts, Facts } from '../observe/facts.ts';
-import { ATTACHED, isJoiner, JOINERS, type NetworkRole, ROLES, type Role } from '../observe/roles.ts';
+import {
+  ATTACHED,
+  isOwner,
+  JOINERS,
+  type NetworkRole,
+  type Owner,
+  ownerOf,
+  ROLES,
+  type Role,
+} from '../observe/roles.ts';
 import type { Intent } from './memory.ts';
 
 /** Why the uplink may not be connected to the world. */
@@ -9,7 +18,7 @@ export type Doubt =
         | 'missing'
         | 'not-running'
         | 'duplicate'
-        /** lives in a network namespace that is not the gate's */
+        /** lives in a network namespace that is not its owner's */
         | 'stranded'
         /** attached to too few, too many or other networks */
         | 'networks'
@@ -21,6 +30,10 @@ export type Doubt =
   | { readonly code: 'stranger'; readonly name: string; readonly where: string }
   | { readonly code: 'network-missing' | 'network-not-internal'; readonly network: NetworkRole }
   | { readonly code: 'policy-silent' | 'policy-unasked' }
+  /** nobody knows what a policy of that name would allow */
+  | { readonly code: 'policy-unknown'; readonly policy: string; readonly known: readonly string[] }
+  /** Tor does not say which relays it may want to reach; the uplink does not take them */
+  | { readonly code: 'relays-unknown' | 'uplink-silent' }
   | { readonly code: 'policy-doubts'; readonly doubts: readonly string[] };
 
 /** Everything that is not as it must be; empty is the only thing that lets the uplink be plugged. */
@@ -38,17 +51,22 @@ export function findDoubts(facts: Facts, intent: Intent): Doubt[] {
     if (code !== undefined && (role !== 'router' || code === 'networks')) doubts.push({ code, role });
   }
   doubts.push(...policyDoubts(facts, intent));
+  if (facts.relays === undefined || facts.relays === 0) doubts.push({ code: 'relays-unknown' });
+  // One that does not run has a doubt of its own.
+  else if (!facts.relaysTaken && containerDoubt('uplink', facts) === undefined)
+    doubts.push({ code: 'uplink-silent' });
   return doubts;
 }
 
 /** What is wrong with the container of a role; undefined when it is as it must be. */
 export function containerDoubt(role: Role, facts: Facts): RoleDoubt | undefined {
   const container = facts.containers[role];
+  const owner = ownerOf(role);
   if (container === undefined) return 'missing';
-  if (!isAttachedRightly(role, container, facts)) return isJoiner(role) ? 'stranded' : 'networks';
+  if (!isAttachedRightly(role, container, facts)) return owner === undefined ? 'networks' : 'stranded';
   if (container.life !== 'running') return 'not-running';
-  if (isJoiner(role) && !isInGate(container, facts)) return 'stranded';
-  if (role !== 'gate') return undefined;
+  if (owner !== undefined && !isIn(owner, container, facts)) return 'stranded';
+  if (!isOwner(role)) return undefined;
   if (container.health === 'starting') return 'starting';
   return container.health === 'healthy' ? undefined : 'unhealthy';
 }
@@ -56,22 +74,27 @@ type RoleDoubt = Extract<Doubt, { role: Role }>['code'];
 
 function isAttachedRightly(role: Role, container: ContainerFacts, facts: Facts): boolean {
   if (container.foreignNetworks.length > 0) return false;
-  if (isJoiner(role)) return container.joins !== undefined && container.joins === facts.containers.gate?.id;
+  const owner = ownerOf(role);
+  if (owner !== undefined)
+    return container.joins !== undefined && container.joins === facts.containers[owner]?.id;
   if (role === 'router') return container.networkless && container.networks.length === 0;
-  const attached = container.networks.filter((network) => !(role === 'uplink' && network === 'ext'));
+  const attached = container.networks.filter((network) => !(role === 'fence' && network === 'ext'));
   // One that ended has lost its endpoints with some engines; it is not running, which says enough.
   if (container.life === 'ended' && attached.length === 0) return true;
   return attached.length === ATTACHED[role].length && ATTACHED[role].every((name) => attached.includes(name));
 }
 
-/** The same namespace in the kernel, not only the same name: a restarted gate has another. */
-function isInGate(container: ContainerFacts, facts: Facts): boolean {
-  return container.netns !== undefined && container.netns === facts.containers.gate?.netns;
+/** The same namespace in the kernel, not only the same name: a restarted owner has another. */
+function isIn(owner: Owner, container: ContainerFacts, facts: Facts): boolean {
+  return container.netns !== undefined && container.netns === facts.containers[owner]?.netns;
 }
 
-function policyDoubts({ policy }: Facts, { asked }: Intent): Doubt[] {
+function policyDoubts({ policy }: Facts, { asked, policy: wanted }: Intent): Doubt[] {
   if (policy === undefined) return [{ code: 'policy-silent' }];
   const doubts: Doubt[] = [];
+  if (!policy.known.includes(wanted)) {
+    doubts.push({ code: 'policy-unknown', policy: wanted, known: policy.known });
+  }
   if (policy.doubts.length > 0) doubts.push({ code: 'policy-doubts', doubts: policy.doubts });
   const same =
     asked !== undefined &&
@@ -89,6 +112,7 @@ export function isWhole(facts: Facts): boolean {
     facts.duplicates.length === 0 &&
     containerDoubt('gate', facts) === undefined &&
     JOINERS.every((role) => containerDoubt(role, facts) === undefined) &&
+    containerDoubt('fence', facts) === undefined &&
     containerDoubt('uplink', facts) === undefined
   );
 }

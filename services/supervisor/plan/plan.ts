@@ -1,5 +1,5 @@
 import type { Facts } from '../observe/facts.ts';
-import { isJoiner, JOINERS, ROLES, type Role } from '../observe/roles.ts';
+import { JOINERS, type Owner, ownerOf, ROLES, type Role } from '../observe/roles.ts';
 import { containerDoubt, type Doubt, findDoubts } from './doubts.ts';
 import type { Intent } from './memory.ts';
 import type { Step } from './steps.ts';
@@ -12,7 +12,8 @@ export interface Plan {
 
 /**
  * What to do about what is. On any doubt the plug comes out first, then the gate is sealed, then, once nobody else is at
- * work, what is broken is made anew in the order gate, policy, tor, forwarder. Only without a doubt is anything opened.
+ * work, what is broken is made anew in the order gate, policy, tor, forwarder, fence, uplink. Only without a doubt is
+ * anything opened.
  */
 export function plan(facts: Facts, intent: Intent): Plan {
   const doubts = findDoubts(facts, intent);
@@ -28,14 +29,14 @@ export function isUnwell(facts: Facts, { doubts }: Plan): boolean {
 }
 
 export function isPlugged(facts: Facts): boolean {
-  return facts.containers.uplink?.networks.includes('ext') ?? false;
+  return facts.containers.fence?.networks.includes('ext') ?? false;
 }
 
 function unplug(facts: Facts): Step[] {
-  const { uplink } = facts.containers;
+  const { fence } = facts.containers;
   const network = facts.networks.ext;
-  if (uplink === undefined || network === undefined || !isPlugged(facts)) return [];
-  return [{ kind: 'unplug', network, container: uplink.id }];
+  if (fence === undefined || network === undefined || !isPlugged(facts)) return [];
+  return [{ kind: 'unplug', network, container: fence.id }];
 }
 
 /** Asks for `sealed` unless just that is in force; a policy that does not answer is dealt with by making it anew. */
@@ -58,12 +59,12 @@ function openUp(facts: Facts, intent: Intent): Step[] {
     // Sealed and yet plugged: the link goes before anything else does.
     return isPlugged(facts) ? unplug(facts) : [{ kind: 'set-state', state: 'tor-only' }];
   }
-  const { uplink } = facts.containers;
+  const { fence } = facts.containers;
   const network = facts.networks.ext;
   if (!isPlugged(facts)) {
-    return uplink === undefined || network === undefined
+    return fence === undefined || network === undefined
       ? []
-      : [{ kind: 'plug', network, container: uplink.id }];
+      : [{ kind: 'plug', network, container: fence.id }];
   }
   return policy.state === 'tor-only' && tor?.percent === 100 ? [{ kind: 'set-state', state: 'open' }] : [];
 }
@@ -79,33 +80,50 @@ const STRUCTURE = [
 ];
 
 function repair(facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
-  const gate = facts.containers.gate;
+  return [...mendGate(facts, intent, doubts), ...mendUplink(facts, intent, doubts)];
+}
+
+function mendGate(facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
   const gateDoubt = containerDoubt('gate', facts);
-  if (gate?.life === 'created' && gateDoubt === 'not-running')
-    return [{ kind: 'start', role: 'gate', id: gate.id }];
-  if (gateDoubt === 'starting') return mendUplink(facts, intent);
   const spoilt = doubts.some(
     (doubt) => doubt.code === 'policy-doubts' && doubt.doubts.some((name) => STRUCTURE.includes(name)),
   );
   // Strangers share the namespace with whatever we put there: they have to go first, and only a person may send them.
   const shared = facts.strangers.some(({ where }) => where === 'gate');
-  if (gateDoubt !== undefined || (spoilt && !shared)) return rebuildGate(facts, intent);
-  if (shared) return mendUplink(facts, intent);
-  return [...mendJoiners(facts, intent, doubts), ...mendUplink(facts, intent)];
+  if (gateDoubt !== undefined) return mendOwner('gate', JOINERS, facts, intent);
+  if (shared) return [];
+  if (spoilt) return rebuild('gate', JOINERS, facts, intent);
+  return mendJoiners(facts, intent, doubts);
+}
+
+function mendUplink(facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
+  if (containerDoubt('fence', facts) !== undefined) return mendOwner('fence', ['uplink'], facts, intent);
+  if (facts.strangers.some(({ where }) => where === 'fence')) return [];
+  if (containerDoubt('uplink', facts) !== undefined) return mend('uplink', facts, intent);
+  return doubts.some(({ code }) => code === 'uplink-silent') ? replaceIfHung('uplink', facts, intent) : [];
+}
+
+/** One that never ran is started, one that has just been started is waited for, any other is made anew. */
+function mendOwner(role: Owner, joiners: readonly Role[], facts: Facts, intent: Intent): Step[] {
+  const owner = facts.containers[role];
+  const doubt = containerDoubt(role, facts);
+  if (owner?.life === 'created' && doubt === 'not-running') return [{ kind: 'start', role, id: owner.id }];
+  return doubt === 'starting' ? [] : rebuild(role, joiners, facts, intent);
 }
 
 /** A namespace without its owner is lost, and so is who lives there: out with all, then a new owner. */
-function rebuildGate(facts: Facts, intent: Intent): Step[] {
+function rebuild(role: Owner, joiners: readonly Role[], facts: Facts, intent: Intent): Step[] {
   // Without knowing how to make it again, taking it away would only make matters worse.
-  if (!intent.known.has('gate')) return [];
+  if (!intent.known.has(role)) return [];
   const steps: Step[] = [];
-  for (const role of [...JOINERS].reverse()) {
-    const joiner = facts.containers[role];
-    if (joiner !== undefined && intent.known.has(role)) steps.push({ kind: 'remove', role, id: joiner.id });
+  for (const joiner of [...joiners].reverse()) {
+    const found = facts.containers[joiner];
+    if (found !== undefined && intent.known.has(joiner))
+      steps.push({ kind: 'remove', role: joiner, id: found.id });
   }
-  const { gate } = facts.containers;
-  if (gate !== undefined) steps.push({ kind: 'remove', role: 'gate', id: gate.id });
-  return [...steps, { kind: 'create', role: 'gate', gate: undefined }];
+  const owner = facts.containers[role];
+  if (owner !== undefined) steps.push({ kind: 'remove', role, id: owner.id });
+  return [...steps, { kind: 'create', role, owner: undefined }];
 }
 
 /** The first joiner that is not as it must be; those behind it wait for it. */
@@ -114,20 +132,16 @@ function mendJoiners(facts: Facts, intent: Intent, doubts: readonly Doubt[]): St
     if (containerDoubt(role, facts) !== undefined) return mend(role, facts, intent);
     const silent = role === 'policy' && doubts.some(({ code }) => code === 'policy-silent');
     // Nobody joins a namespace whose firewall does not answer.
-    if (silent) return replaceIfHung(facts, intent);
+    if (silent) return replaceIfHung('policy', facts, intent);
   }
   return [];
 }
 
-function replaceIfHung(facts: Facts, intent: Intent): Step[] {
-  const { policy } = facts.containers;
-  return policy?.health === 'unhealthy' && intent.known.has('policy')
-    ? [{ kind: 'remove', role: 'policy', id: policy.id }]
+function replaceIfHung(role: Role, facts: Facts, intent: Intent): Step[] {
+  const found = facts.containers[role];
+  return found?.health === 'unhealthy' && intent.known.has(role)
+    ? [{ kind: 'remove', role, id: found.id }]
     : [];
-}
-
-function mendUplink(facts: Facts, intent: Intent): Step[] {
-  return containerDoubt('uplink', facts) === undefined ? [] : mend('uplink', facts, intent);
 }
 
 function mendRouter(facts: Facts, intent: Intent): Step[] {
@@ -137,11 +151,12 @@ function mendRouter(facts: Facts, intent: Intent): Step[] {
 
 function mend(role: Role, facts: Facts, intent: Intent): Step[] {
   const container = facts.containers[role];
-  const gate = isJoiner(role) ? facts.containers.gate?.id : undefined;
+  const ownerRole = ownerOf(role);
+  const owner = ownerRole === undefined ? undefined : facts.containers[ownerRole]?.id;
   if (container?.life === 'created' && containerDoubt(role, facts) === 'not-running')
     return [{ kind: 'start', role, id: container.id }];
   if (!intent.known.has(role)) return [];
-  const create: Step = { kind: 'create', role, gate };
+  const create: Step = { kind: 'create', role, owner };
   return container === undefined ? [create] : [{ kind: 'remove', role, id: container.id }, create];
 }
 

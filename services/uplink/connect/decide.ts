@@ -7,8 +7,8 @@ const MAX_TARGET = 48;
 export interface ConnectRules {
   /** test networks only */
   readonly allowPrivateAddresses: boolean;
-  /** `address:port` of every relay that may be reached, as `relayKey` writes them; undefined: any public address */
-  readonly relays: ReadonlySet<string> | undefined;
+  /** `address:port` of every relay that may be reached, as `relayKey` writes them */
+  readonly relays: ReadonlySet<string>;
 }
 
 export type RefusalCode =
@@ -18,7 +18,7 @@ export type RefusalCode =
   | 'name'
   /** a private, reserved or overlay address */
   | 'reserved'
-  /** not one of the relays that Tor's consensus names */
+  /** not one of the relays that the supervisor knows from Tor */
   | 'not-a-relay';
 
 export type Decision =
@@ -37,11 +37,12 @@ export function decideConnect(target: string, rules: ConnectRules): Decision {
   // a bracketed IPv4 address, or an IPv6 address without brackets, is nobody's form
   if ((match?.[1] !== undefined) !== host.includes(':')) return { kind: 'refuse', code: 'malformed' };
   if (kind !== 'public' && !rules.allowPrivateAddresses) return { kind: 'refuse', code: 'reserved' };
-  if (rules.relays && !rules.relays.has(relayKey(host, port))) return { kind: 'refuse', code: 'not-a-relay' };
+  if (!rules.relays.has(relayKey(parseIp(host) ?? new Uint8Array(), port)))
+    return { kind: 'refuse', code: 'not-a-relay' };
   return { kind: 'connect', host, port };
 }
 
-/** One spelling for every spelling of an address. `host` is an IP literal. */
-export function relayKey(host: string, port: number): string {
-  return `${Buffer.from(parseIp(host) ?? []).toString('hex')}:${port}`;
+/** One spelling for every spelling of an address. */
+export function relayKey(ip: Uint8Array, port: number): string {
+  return `${Buffer.from(ip).toString('hex')}:${port}`;
 }

@@ -1,5 +1,5 @@
 import { DecodeError } from '@allium/common/bytes/errors.ts';
-import { hostKind } from '@allium/common/net/address-rules.ts';
+import { parseIp } from '@allium/common/net/ip-address.ts';
 import { relayKey } from './decide.ts';
 
 /** Tor has some 8,000 relays, many with two addresses; more lines are a mistake. */
@@ -14,10 +14,10 @@ export function parseRelayList(text: string): ReadonlySet<string> {
     const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):([1-9]\d{0,4})$/.exec(line);
     const host = match?.[1] ?? match?.[2] ?? '';
     const port = Number(match?.[3]);
-    if (hostKind(host) === 'name' || !(port <= 65_535))
-      throw new DecodeError('value', 'relay list', index + 1);
+    const ip = parseIp(host);
+    if (ip === undefined || !(port <= 65_535)) throw new DecodeError('value', 'relay list', index + 1);
     if (relays.size >= MAX_RELAYS) throw new DecodeError('length', 'relay list', index + 1);
-    relays.add(relayKey(host, port));
+    relays.add(relayKey(ip, port));
   }
   return relays;
 }

@@ -20,8 +20,8 @@ const schema = z.strictObject({
     .string()
     .refine((text) => parseIp(text) !== undefined, 'an IP address')
     .optional(),
-  /** file with the `ADDRESS:PORT` of every relay that may be reached; without it any public address may */
-  relays: absolutePath.optional(),
+  /** socket on which the supervisor tells which relays may be reached, and that it still watches */
+  control: absolutePath,
   health: z.strictObject({ listen: address }).optional(),
   /** test networks only */
   allowPrivateAddresses: z.boolean().default(false),

@@ -1,13 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { serveHealth } from '@allium/common/lifecycle/health.ts';
 import { Lifecycle } from '@allium/common/lifecycle/lifecycle.ts';
 import { listen } from '@allium/common/lifecycle/listen.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
-import { decideConnect, type RefusalCode } from '../connect/decide.ts';
+import { type Decision, decideConnect, type RefusalCode } from '../connect/decide.ts';
+import { Lease } from '../connect/lease.ts';
 import type { UplinkConfig } from './config.ts';
-import { RelayFile } from './relays.ts';
+import { serveControl } from './control.ts';
 
 /** Connections at once; a Tor client holds some tens. */
 export const MAX_CONNECTIONS = 512;
@@ -17,8 +19,16 @@ const CONNECT_TIMEOUT_MS = 30_000;
 const IDLE_MS = 15 * 60_000;
 /** ms for a whole request head. */
 const HEAD_MS = 10_000;
+/**
+ * ms that a relay which is not on the list waits for a newer list: with a new consensus Tor dials its relays before the
+ * supervisor has asked for them (every 1.5 s), and it gives up a guard that fails for half an hour.
+ */
+const NEW_RELAY_MS = 5_000;
 
-const STATUS: Readonly<Record<RefusalCode, number>> = {
+type Refusal = RefusalCode | 'closed';
+const STATUS: Readonly<Record<Refusal, number>> = {
+  /** no lease: the supervisor does not watch, or found something in doubt */
+  closed: 503,
   malformed: 400,
   name: 403,
   reserved: 403,
@@ -27,20 +37,22 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
 
 /**
  * Tor's way out: CONNECT to a literal address, and nothing else. It resolves no names, has one client, and opens no
- * connection of its own. What it refuses is counted, never logged: targets are nobody's business.
+ * connection of its own. Without the supervisor's lease everything is cut. What it refuses is counted, never logged: targets are nobody's business.
  */
 export class Uplink {
   readonly counters = new Counters();
   readonly #config: UplinkConfig;
   readonly #life = new Lifecycle();
   readonly #server: Server;
-  readonly #relays: RelayFile | undefined;
+  readonly #lease = new Lease();
   readonly #sockets = new Set<Duplex>();
+  /** resolved when there is a new list, and replaced */
+  #newList = Promise.withResolvers<void>();
+  #expiry: NodeJS.Timeout | undefined;
   #open = 0;
 
   constructor(config: UplinkConfig) {
     this.#config = config;
-    this.#relays = config.relays === undefined ? undefined : new RelayFile(config.relays, this.counters);
     this.#server = createServer({
       maxHeaderSize: 4_096,
       headersTimeout: HEAD_MS,
@@ -54,7 +66,7 @@ export class Uplink {
       this.counters.add('refused-method');
       res.writeHead(405, { allow: 'CONNECT', connection: 'close' }).end();
     });
-    this.#server.on('connect', (req, socket, head) => this.#connect(req, socket, head));
+    this.#server.on('connect', (req, socket, head) => void this.#connect(req.url ?? '', socket, head));
     this.#server.on('clientError', (_error, socket) => {
       this.counters.add('refused-malformed');
       answer(socket, 400);
@@ -63,9 +75,8 @@ export class Uplink {
 
   /** Throws `ListenError`. */
   async start(): Promise<void> {
-    const { health, listen: address } = this.#config;
-    const relays = this.#relays;
-    if (relays) await this.#life.start('relays', () => relays.start());
+    const { health, listen: address, control } = this.#config;
+    await this.#life.start('control', () => serveControl(control, this));
     if (health) {
       const source = { ready: () => this.#server.listening, status: () => this.status() };
       await this.#life.start('health', () => serveHealth(health.listen, source));
@@ -80,18 +91,54 @@ export class Uplink {
 
   /** Figures only. */
   status(): object {
-    const relays = this.#relays?.relays.size;
+    const leased = this.#lease.left(performance.now()) > 0;
     return {
       open: this.#open,
-      ...(relays === undefined ? {} : { relays }),
+      leased,
+      relays: this.#lease.relays.size,
       counters: this.counters.toJSON(),
     };
+  }
+
+  relaysDigest(): string | undefined {
+    return this.#lease.digest;
+  }
+
+  /** Throws `DecodeError`: nobody may be reached then. Connections to relays that are gone from the list live on. */
+  takeRelays(list: string): string {
+    try {
+      return this.#lease.offer(list);
+    } catch (error) {
+      this.counters.add('relays-malformed');
+      this.endLease();
+      throw error;
+    } finally {
+      this.#newList.resolve();
+      this.#newList = Promise.withResolvers();
+    }
+  }
+
+  /** False when the list here is another one. */
+  renewLease(relays: string): boolean {
+    const now = performance.now();
+    if (!this.#lease.renew(relays, now)) return false;
+    clearTimeout(this.#expiry);
+    this.#expiry = setTimeout(() => this.endLease(), this.#lease.left(now));
+    return true;
+  }
+
+  /** Cuts everything that is open. */
+  endLease(): void {
+    clearTimeout(this.#expiry);
+    this.#lease.end();
+    this.counters.add('lease-ended');
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #close(): Promise<void> {
     const closed = Promise.withResolvers<void>();
     this.#server.close(() => closed.resolve());
-    for (const socket of this.#sockets) socket.destroy();
+    this.endLease();
     return closed.promise;
   }
 
@@ -111,17 +158,31 @@ export class Uplink {
     socket.once('close', () => this.#sockets.delete(socket));
   }
 
-  #connect(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async #connect(target: string, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
-    const decision = decideConnect(req.url ?? '', {
-      allowPrivateAddresses: this.#config.allowPrivateAddresses,
-      relays: this.#relays?.relays,
-    });
+    const decision = await this.#decide(target);
     if (decision.kind === 'refuse') {
       this.counters.add(`refused-${decision.code}`);
       return answer(socket, STATUS[decision.code]);
     }
-    const { host, port } = decision;
+    if (!socket.destroyed) this.#pass(decision, socket, head);
+  }
+
+  /** What is not on the list gets a second look when there is a new one. */
+  async #decide(target: string): Promise<Decision | { readonly kind: 'refuse'; readonly code: 'closed' }> {
+    const until = performance.now() + NEW_RELAY_MS;
+    for (;;) {
+      const now = performance.now();
+      if (this.#lease.left(now) === 0) return { kind: 'refuse', code: 'closed' };
+      const { allowPrivateAddresses } = this.#config;
+      const decision = decideConnect(target, { allowPrivateAddresses, relays: this.#lease.relays });
+      const mayChange = decision.kind === 'refuse' && decision.code === 'not-a-relay' && now < until;
+      if (!mayChange) return decision;
+      await Promise.race([this.#newList.promise, sleep(until - now, undefined, { ref: false })]);
+    }
+  }
+
+  #pass({ host, port }: Extract<Decision, { kind: 'connect' }>, socket: Duplex, head: Buffer): void {
     const far = connect({ host, port, noDelay: true, allowHalfOpen: true });
     this.#keep(far);
     const timer = setTimeout(() => far.destroy(), CONNECT_TIMEOUT_MS);

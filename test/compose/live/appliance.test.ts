@@ -106,7 +106,7 @@ test('a restarted gate has a new namespace: nobody stays in the old one', async 
   t.is(await page(), PAGE);
 });
 
-for (const role of ['policy', 'tor', 'forwarder', 'uplink']) {
+for (const role of ['policy', 'tor', 'forwarder', 'fence', 'uplink']) {
   test(`a lost ${role} closes everything until it is back`, async (t) => {
     t.timeout(120_000);
     await docker('kill', container(role));

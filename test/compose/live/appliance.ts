@@ -1,16 +1,22 @@
-/** The appliance with its private Tor network, brought up by `docker compose` as a person would. */
+/** The appliance brought up by `docker compose` as a person would, in front of one test network or another. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../../services/supervisor/host/status.ts';
 import { docker, run } from '../../network/docker.ts';
 import { ROOT } from '../contract.ts';
 
-const FILES = ['-f', 'compose.yaml', '-f', 'test/compose/overlay.test-network.yaml'];
 export const PROJECT = 'allium';
 export const PROXY = 'http://10.152.152.10:8118';
 
-export function compose(...args: string[]): Promise<string> {
-  return run('docker', ['compose', ...FILES, ...args], { cwd: ROOT });
+export type Compose = (...args: string[]) => Promise<string>;
+
+/** `docker compose` with the shipped file and some more; they are merged in this order. */
+export function composeOf(overlays: readonly string[], env: Record<string, string> = {}): Compose {
+  const files = ['compose.yaml', ...overlays].flatMap((file) => ['-f', file]);
+  return (...args) => run('docker', ['compose', ...files, ...args], { cwd: ROOT, env });
 }
+
+/** With its own private Tor network. */
+export const compose = composeOf(['test/compose/overlay.test-network.yaml']);
 
 /** Why the test may not run: somebody's own appliance has the same names and must not be taken down. */
 export async function inTheWay(): Promise<string | undefined> {
@@ -51,8 +57,8 @@ export async function until(what: (status: Status) => boolean, seconds: number):
   throw new Error(`not within ${seconds} s: ${JSON.stringify(last)}`);
 }
 
-/** Names of the networks that the uplink is attached to, as the engine says, not the supervisor. */
+/** Names of the networks that the uplink's namespace is attached to, as the engine says, not the supervisor. */
 export async function uplinkNetworks(): Promise<string[]> {
-  const text = await docker('inspect', '--format', '{{json .NetworkSettings.Networks}}', container('uplink'));
+  const text = await docker('inspect', '--format', '{{json .NetworkSettings.Networks}}', container('fence'));
   return Object.keys(JSON.parse(text) as object).toSorted();
 }

@@ -46,13 +46,13 @@ test('the gate gets its two networks with their addresses, one at creation and o
   t.false('Hostname' in create);
 });
 
-test('the plug is no part of how an uplink is made', (t) => {
-  const { networks } = blueprintOf(inspected('uplink'), ['allium_up']);
+test('the plug is no part of how a fence is made', (t) => {
+  const { networks } = blueprintOf(inspected('fence'), ['allium_up']);
   t.deepEqual(Object.keys(networks), ['allium_up']);
 });
 
 test('what the shipped compose.yaml takes away stays away in what is made again', (t) => {
-  for (const role of ['gate', 'policy', 'tor', 'forwarder', 'uplink', 'router']) {
+  for (const role of ['gate', 'policy', 'tor', 'forwarder', 'fence', 'uplink', 'router']) {
     const { create } = createRequest(
       blueprintOf(inspected(role), ['allium_lan', 'allium_up']),
       'gate',

@@ -4,7 +4,7 @@ import { execute, StepError, type Tools } from '../../../services/supervisor/exe
 import type { Asked } from '../../../services/supervisor/plan/memory.ts';
 
 const ASKED: Asked = { state: 'tor-only', policy: 'leak-proof', digest: 'd' };
-const PLUG = { kind: 'plug', network: 'ext', container: 'uplink' } as const;
+const PLUG = { kind: 'plug', network: 'ext', container: 'fence' } as const;
 const BLUEPRINT: Blueprint = {
   name: 'x-uplink-1',
   version: 'v',
@@ -44,7 +44,7 @@ function tools(now: Pick<Asked, 'state' | 'digest'> | undefined, image = 'sha256
 test('the plug goes in when the rules in force are the ones that were asked for', async (t) => {
   const { kit, said } = tools({ state: 'tor-only', digest: 'd' });
   await execute(PLUG, kit);
-  t.deepEqual(said, ['connect ext uplink', 'reconnect']);
+  t.deepEqual(said, ['connect ext fence', 'reconnect']);
 });
 
 test('the plug stays out when the rules changed since the look, or nobody answers', async (t) => {
@@ -74,7 +74,7 @@ test('a refused request leaves nothing that counts as asked for', async (t) => {
 });
 
 test('a container is made from the image that was seen, by its name as long as that means the same', async (t) => {
-  const create = { kind: 'create', role: 'uplink', gate: undefined } as const;
+  const create = { kind: 'create', role: 'uplink', owner: undefined } as const;
   const same = tools(undefined);
   await execute(create, same.kit);
   t.is(same.made[0]?.Image, 'uplink:1');
@@ -85,7 +85,7 @@ test('a container is made from the image that was seen, by its name as long as t
 
 test('what was never seen is not made', async (t) => {
   const { kit, made } = tools(undefined);
-  const error = await t.throwsAsync(execute({ kind: 'create', role: 'gate', gate: undefined }, kit));
+  const error = await t.throwsAsync(execute({ kind: 'create', role: 'gate', owner: undefined }, kit));
   t.is((error as StepError).code, 'no-blueprint');
   t.deepEqual(made, []);
 });

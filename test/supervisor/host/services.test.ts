@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type Steerable, serveControl } from '../../../services/supervisor/host/control.ts';
+import { LeaktestError } from '../../../services/supervisor/host/leaktest.ts';
 import { NotebookFile } from '../../../services/supervisor/host/notebook-file.ts';
+import { PolicyNameError } from '../../../services/supervisor/host/policy-client.ts';
 import { renderStatus } from '../../../services/supervisor/host/render.ts';
 import { loadSettings } from '../../../services/supervisor/host/settings.ts';
 import { type Status, statusOf } from '../../../services/supervisor/host/status.ts';
@@ -68,8 +70,15 @@ test('the control socket tells, takes a policy and asks for new circuits', async
   const steerable: Steerable = {
     ready: () => true,
     status: () => statusFor('open'),
-    wantPolicy: (name) => void heard.push(name),
-    newCircuits: async () => void heard.push('newnym'),
+    wantPolicy: async (name) => {
+      if (name === 'unknown') throw new PolicyNameError({ code: 'no-such-policy' }, 'there are: leak-proof');
+      heard.push(name);
+    },
+    policies: async () => [{ name: 'leak-proof', about: 'all through Tor' }],
+    leaktest: async () => {
+      throw new LeaktestError({ code: 'not-open' }, 'not open');
+    },
+    newCircuits: async () => heard.push('newnym'),
   };
   const { stop } = await serveControl(path, steerable);
   t.teardown(stop);
@@ -78,6 +87,10 @@ test('the control socket tells, takes a policy and asks for new circuits', async
   t.is((await askJson(path, '/policy', { policy: 'i2p-only' })).status, 200);
   t.is((await askJson(path, '/newnym', {})).status, 200);
   t.deepEqual(heard, ['i2p-only', 'newnym']);
+  const unknown = await askJson(path, '/policy', { policy: 'unknown' });
+  t.deepEqual([unknown.status, unknown.body], [409, { ok: false, why: 'there are: leak-proof' }]);
+  t.is((await askJson(path, '/leaktest', {})).status, 409);
+  t.is((await askJson(path, '/policies')).status, 200);
   for (const wrong of [{ policy: '../x' }, { policy: 'a', extra: 1 }, {}, 'x']) {
     t.is((await askJson(path, '/policy', wrong)).status, 400);
   }
@@ -174,7 +187,7 @@ test('the shipped configuration is valid, and an unknown key stops the start', a
   const file = join(await folder(t), 'x.yaml');
   await writeFile(
     file,
-    'listen: /a\nmemory: /b\npolicy: /c\ntorControl: /d\nrouterStatus: /e\nfallback: open\n',
+    'listen: /a\nmemory: /b\npolicy: /c\ntorControl: /d\nuplink: /f\nrouterStatus: /e\nfallback: open\n',
   );
-  t.throws(() => loadSettings(file), { message: /:6:1: fallback: unknown key/ });
+  t.throws(() => loadSettings(file), { message: /:7:1: fallback: unknown key/ });
 });

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { observe, roleOf } from '../../../services/supervisor/observe/observe.ts';
+import { GUEST, observe, roleOf } from '../../../services/supervisor/observe/observe.ts';
 import { JOINERS, ROLES } from '../../../services/supervisor/observe/roles.ts';
 import { captured, factsOf } from '../support/captured.ts';
 
-test('an open gateway: all run, the joiners share the gate’s namespace, the uplink is plugged', (t) => {
+test('an open gateway: all run, the joiners share the gate’s namespace, the fence is plugged', (t) => {
   const facts = factsOf('open');
   for (const role of ROLES) t.is(facts.containers[role]?.life, 'running', role);
   const gate = facts.containers.gate;
@@ -13,7 +13,9 @@ test('an open gateway: all run, the joiners share the gate’s namespace, the up
     t.is(facts.containers[role]?.joins, gate?.id, role);
   }
   t.deepEqual(facts.containers.gate?.networks, ['lan', 'up']);
-  t.deepEqual(facts.containers.uplink?.networks.toSorted(), ['ext', 'up']);
+  t.deepEqual(facts.containers.fence?.networks.toSorted(), ['ext', 'up']);
+  t.is(facts.containers.uplink?.netns, facts.containers.fence?.netns);
+  t.is(facts.containers.uplink?.joins, facts.containers.fence?.id);
   t.true(facts.containers.router?.networkless);
   t.not(facts.containers.router?.netns, gate?.netns);
   t.deepEqual(facts.networks, { lan: 'allium_lan', up: 'allium_up', ext: 'allium_ext' });
@@ -26,8 +28,8 @@ test('the private Tor network’s own containers on ext are no strangers', (t) =
   t.deepEqual(factsOf('open').strangers, []);
 });
 
-test('without the plug the uplink has only its own side', (t) => {
-  t.deepEqual(factsOf('unplugged').containers.uplink?.networks, ['up']);
+test('without the plug the fence has only its own side', (t) => {
+  t.deepEqual(factsOf('unplugged').containers.fence?.networks, ['up']);
 });
 
 test('a container that joined the gate is a stranger, and so is one on the uplink’s network', (t) => {
@@ -37,7 +39,7 @@ test('a container that joined the gate is a stranger, and so is one on the uplin
 
 test('a network that somebody attached is foreign', (t) => {
   t.deepEqual(factsOf('gate-foreign-network').containers.gate?.foreignNetworks, ['stranger-net']);
-  t.deepEqual(factsOf('uplink-foreign-network').containers.uplink?.foreignNetworks, ['stranger-net']);
+  t.deepEqual(factsOf('fence-foreign-network').containers.fence?.foreignNetworks, ['stranger-net']);
   t.deepEqual(factsOf('gate-foreign-network').policy?.doubts, ['link-foreign', 'route-foreign']);
 });
 
@@ -87,4 +89,24 @@ test('an engine that says nonsense is refused', (t) => {
 test('a network outside the project can be ext', (t) => {
   const facts = factsOf('unplugged', { ext: 'allium_lan' });
   t.is(facts.networks.ext, 'allium_lan');
+});
+
+test('in the fence only the uplink is no stranger, and a guest by both its id and its label', (t) => {
+  const seen = captured('open');
+  const fence = factsOf('open').containers.fence?.id ?? '';
+  const guest = {
+    Id: 'guest-1',
+    Names: ['/somebody'],
+    State: 'running',
+    Labels: { [GUEST]: 'secret' },
+    HostConfig: { NetworkMode: `container:${fence}` },
+    NetworkSettings: { Networks: {} },
+  };
+  const strangers = (guests?: ReadonlyMap<string, string>) =>
+    factsOf('open', { listed: [...seen.listed, guest], guests }).strangers;
+  const told = [{ name: 'somebody', where: 'fence' as const }];
+  t.deepEqual(strangers(), told);
+  t.deepEqual(strangers(new Map([['guest-2', 'secret']])), told);
+  t.deepEqual(strangers(new Map([['guest-1', 'other']])), told);
+  t.deepEqual(strangers(new Map([['guest-1', 'secret']])), []);
 });

@@ -22,13 +22,27 @@ const TABLE: readonly { name: string; steps: readonly string[]; doubts: readonly
   {
     name: 'gate-foreign-network',
     doubts: ['gate networks', 'policy-doubts'],
-    steps: ['remove forwarder', 'remove tor', 'remove policy', 'remove gate', 'create gate'],
+    steps: [
+      'remove control',
+      'remove forwarder',
+      'remove tor',
+      'remove policy',
+      'remove gate',
+      'create gate',
+    ],
   },
   // Docker leaves a default route behind when a network is detached again: only a new namespace is clean.
   {
     name: 'gate-route-left',
     doubts: ['forwarder not-running', 'policy-doubts'],
-    steps: ['remove forwarder', 'remove tor', 'remove policy', 'remove gate', 'create gate'],
+    steps: [
+      'remove control',
+      'remove forwarder',
+      'remove tor',
+      'remove policy',
+      'remove gate',
+      'create gate',
+    ],
   },
   {
     name: 'forwarder-ended',
@@ -37,18 +51,32 @@ const TABLE: readonly { name: string; steps: readonly string[]; doubts: readonly
   },
   {
     name: 'gate-restarted',
-    doubts: ['policy stranded', 'tor stranded', 'forwarder not-running', 'policy-doubts'],
-    steps: ['remove forwarder', 'remove tor', 'remove policy', 'remove gate', 'create gate'],
+    doubts: ['policy stranded', 'tor stranded', 'forwarder not-running', 'control stranded', 'policy-doubts'],
+    steps: [
+      'remove control',
+      'remove forwarder',
+      'remove tor',
+      'remove policy',
+      'remove gate',
+      'create gate',
+    ],
   },
   {
     name: 'gate-ended',
     doubts: ['gate not-running'],
-    steps: ['remove forwarder', 'remove tor', 'remove policy', 'remove gate', 'create gate'],
+    steps: [
+      'remove control',
+      'remove forwarder',
+      'remove tor',
+      'remove policy',
+      'remove gate',
+      'create gate',
+    ],
   },
   {
     name: 'gate-missing',
     doubts: ['gate missing'],
-    steps: ['remove forwarder', 'remove tor', 'remove policy', 'create gate'],
+    steps: ['remove control', 'remove forwarder', 'remove tor', 'remove policy', 'create gate'],
   },
 ];
 
@@ -79,11 +107,11 @@ test('while compose is at work nothing is made or removed, but the plug comes ou
 test('every broken situation with the plug in begins with unplug', (t) => {
   for (const { name } of TABLE.filter(({ doubts }) => doubts.length > 0)) {
     const facts = factsOf(name);
-    const { uplink } = facts.containers;
-    if (uplink === undefined) throw new Error('captured without uplink');
+    const { fence } = facts.containers;
+    if (fence === undefined) throw new Error('captured without fence');
     const plugged = {
       ...facts,
-      containers: { ...facts.containers, uplink: { ...uplink, networks: ['up', 'ext'] as const } },
+      containers: { ...facts.containers, fence: { ...fence, networks: ['up', 'ext'] as const } },
     };
     t.is(plan(plugged, intent({ asked: askedFor(name) })).steps[0]?.kind, 'unplug', name);
   }
@@ -102,7 +130,14 @@ test('a gate that cannot be made again takes nobody with it', (t) => {
 });
 
 test('the way up: sealed, tor-only, plug, then open only once Tor is at 100 %', (t) => {
-  const sealed = { state: 'sealed', policy: 'leak-proof', digest: 'd1', doubts: [] } as const;
+  const sealed = {
+    state: 'sealed',
+    policy: 'leak-proof',
+    digest: 'd1',
+    doubts: [],
+    known: ['leak-proof'],
+    doors: [],
+  } as const;
   const only = { ...sealed, state: 'tor-only', digest: 'd2' } as const;
   const tor = { percent: 99, summary: '' };
   const at = (name: string, policy: typeof sealed | typeof only, percent: number) =>
@@ -137,4 +172,51 @@ test('a missing router is made without closing anything, one with a network clos
   const networked = { ...router, networkless: false, foreignNetworks: ['bridge'] };
   const { steps } = plan({ ...facts, containers: { ...others, router: networked } }, intent({ asked }));
   t.deepEqual(steps.map(told), ['unplug', 'set-state sealed', 'remove router', 'create router']);
+});
+
+test('a policy of which nobody knows closes, and the next known one opens', (t) => {
+  const facts = factsOf('open');
+  const asked = askedFor('open');
+  const { doubts, steps } = plan(facts, intent({ asked, policy: 'leek-proof' }));
+  t.deepEqual(doubts, [{ code: 'policy-unknown', policy: 'leek-proof', known: facts.policy?.known ?? [] }]);
+  t.true(facts.policy?.known.includes('leak-proof'));
+  t.deepEqual(steps.map(told), ['unplug', 'set-state sealed']);
+  t.deepEqual(plan(facts, intent({ asked })).doubts, []);
+});
+
+test('without a list of relays, or an uplink that has it, everything is closed', (t) => {
+  const asked = askedFor('open');
+  const codes = (changes: Parameters<typeof factsOf>[1]) =>
+    plan(factsOf('open', changes), intent({ asked })).doubts.map(({ code }) => code);
+  t.deepEqual(codes({ relays: undefined }), ['relays-unknown']);
+  t.deepEqual(codes({ relays: 0 }), ['relays-unknown']);
+  t.deepEqual(codes({ relaysTaken: false }), ['uplink-silent']);
+  t.deepEqual(codes({}), []);
+});
+
+test('a fence that ended, lost its rules or has a foreign network is made anew, and the uplink after it', (t) => {
+  const facts = factsOf('open');
+  const { fence, uplink } = facts.containers;
+  if (fence === undefined || uplink === undefined) throw new Error('captured without fence');
+  const asked = askedFor('open');
+  const ill = [{ life: 'ended' as const }, { health: 'unhealthy' as const }, { foreignNetworks: ['x'] }];
+  for (const change of ill) {
+    const { steps } = plan(
+      { ...facts, containers: { ...facts.containers, fence: { ...fence, ...change } } },
+      intent({ asked }),
+    );
+    t.deepEqual(
+      steps.map(told),
+      ['unplug', 'set-state sealed', 'remove uplink', 'remove fence', 'create fence'],
+      JSON.stringify(change),
+    );
+  }
+  const fresh = { ...fence, id: 'new', netns: 'net:[1]', networks: ['up'] as const };
+  const at = (health: 'starting' | 'healthy') =>
+    plan(
+      { ...facts, containers: { ...facts.containers, fence: { ...fresh, health } } },
+      intent({ asked }),
+    ).steps.map(told);
+  t.deepEqual(at('starting'), ['set-state sealed']);
+  t.deepEqual(at('healthy'), ['set-state sealed', 'remove uplink', 'create uplink']);
 });

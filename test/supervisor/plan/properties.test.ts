@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Facts } from '../../../services/supervisor/observe/facts.ts';
-import { isJoiner, JOINERS, ROLES } from '../../../services/supervisor/observe/roles.ts';
+import { JOINERS, ownerOf, ROLES } from '../../../services/supervisor/observe/roles.ts';
 import type { Intent } from '../../../services/supervisor/plan/memory.ts';
 import { isPlugged, plan } from '../../../services/supervisor/plan/plan.ts';
 import { DISTURBANCES, joinersAreIn, World } from '../support/world.ts';
@@ -28,10 +28,10 @@ const rightContainer = (role: (typeof ROLES)[number]) =>
     name: role,
     life: 'running' as const,
     health: 'healthy' as const,
-    netns: isJoiner(role) || role === 'gate' ? 'net:[1]' : `net:[${role}]`,
-    joins: isJoiner(role) ? 'id-gate' : undefined,
+    netns: `net:[${ownerOf(role) ?? role}]`,
+    joins: ownerOf(role) && `id-${ownerOf(role)}`,
     networkless: role === 'router',
-    networks: role === 'gate' ? (['lan', 'up'] as const) : role === 'uplink' ? (['up'] as const) : [],
+    networks: role === 'gate' ? (['lan', 'up'] as const) : role === 'fence' ? (['up'] as const) : [],
     foreignNetworks: [],
   });
 const containers = fc.record(
@@ -60,6 +60,8 @@ const facts = fc.record({
       policy: fc.constantFrom('leak-proof', 'other'),
       digest,
       doubts: fc.constantFrom([], [], ['drift']),
+      known: fc.constantFrom(['leak-proof', 'other'], ['leak-proof', 'other'], ['leak-proof']),
+      doors: fc.constant([]),
     }),
     { nil: undefined },
   ),
@@ -67,6 +69,8 @@ const facts = fc.record({
     nil: undefined,
   }),
   router: fc.constant(undefined),
+  relays: fc.oneof({ weight: 9, arbitrary: fc.constant(7_000) }, fc.constantFrom(0, undefined)),
+  relaysTaken: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
 }) as fc.Arbitrary<Facts>;
 const intents: fc.Arbitrary<Intent> = fc.record({
   policy: fc.constantFrom('leak-proof', 'other'),
@@ -95,10 +99,15 @@ test('no plan ever plugs while anything differs from what was asked for', (t) =>
         seen.strangers.length === 0 &&
         gate?.life === 'running' &&
         gate.foreignNetworks.length === 0 &&
+        seen.policy.known.includes(wanted.policy) &&
+        (seen.relays ?? 0) > 0 &&
+        seen.relaysTaken &&
+        seen.containers.fence?.health === 'healthy' &&
+        seen.containers.fence.netns === seen.containers.uplink?.netns &&
         JOINERS.every((role) => seen.containers[role]?.netns === gate.netns)
       );
     }),
-    { numRuns: 20_000 },
+    { numRuns: 30_000 },
   );
   t.true(plugs >= 20, `only ${plugs} plans plugged: the generator shows nothing`);
 });
@@ -129,13 +138,15 @@ test('under a doubt nothing is opened', (t) => {
   t.pass();
 });
 
-test('only what was created is started, and joiners are made for a gate that runs', (t) => {
+test('only what was created is started, and joiners are made for an owner that runs', (t) => {
   fc.assert(
     fc.property(facts, intents, (seen, wanted) =>
       plan(seen, wanted).steps.every((step) => {
         if (step.kind === 'start') return seen.containers[step.role]?.life === 'created';
-        if (step.kind !== 'create' || !isJoiner(step.role)) return true;
-        return step.gate === seen.containers.gate?.id && seen.containers.gate?.life === 'running';
+        if (step.kind !== 'create') return true;
+        const owner = ownerOf(step.role);
+        if (owner === undefined) return step.owner === undefined;
+        return step.owner === seen.containers[owner]?.id && seen.containers[owner]?.life === 'running';
       }),
     ),
     { numRuns: 10_000 },
@@ -188,7 +199,7 @@ test('whatever happens to it, a simulated gateway comes back open and plugged', 
 });
 
 test('with a stranger in the gate it rests sealed and unplugged, and opens again once the stranger is gone', (t) => {
-  for (const where of ['gate', 'uplink', 'up'] as const) {
+  for (const where of ['gate', 'fence', 'up'] as const) {
     const world = new World();
     t.true(runToRest(world));
     world.strangers.push({ name: 'stranger', where });

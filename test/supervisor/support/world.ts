@@ -6,9 +6,11 @@ import type {
 } from '../../../services/supervisor/observe/facts.ts';
 import {
   ATTACHED,
-  isJoiner,
+  isOwner,
   JOINERS,
   type NetworkRole,
+  OWNERS,
+  ownerOf,
   ROLES,
   type Role,
 } from '../../../services/supervisor/observe/roles.ts';
@@ -52,13 +54,15 @@ export class World {
   #torPercent = 0;
 
   constructor() {
-    for (const role of ROLES) this.#make(role, this.boxes.get('gate')?.id, 'running');
+    for (const role of ROLES) this.#make(role, this.#ownerOf(role)?.id, 'running');
   }
 
   facts(): Facts {
-    const gate = this.boxes.get('gate');
     const policy = this.boxes.get('policy');
-    if (gate?.life === 'running' && gate.ripening > 0) gate.ripening--;
+    for (const role of OWNERS) {
+      const owner = this.boxes.get(role);
+      if (owner?.life === 'running' && owner.ripening > 0) owner.ripening--;
+    }
     const alive = policy?.life === 'running';
     this.#bootstrap();
     return {
@@ -70,6 +74,8 @@ export class World {
       policy: alive ? this.#rulesOf(policy.netns) : undefined,
       tor: this.boxes.get('tor')?.life === 'running' ? { percent: this.#torPercent, summary: '' } : undefined,
       router: undefined,
+      relays: alive ? 3 : undefined,
+      relaysTaken: this.boxes.get('uplink')?.life === 'running',
     };
   }
 
@@ -94,7 +100,7 @@ export class World {
         return;
       case 'create':
         if (this.boxes.has(step.role)) throw new Error(`the name of ${step.role} is taken`);
-        return this.#make(step.role, step.gate, 'created');
+        return this.#make(step.role, step.owner, 'created');
       case 'start': {
         const box = this.#byId(step.id);
         if (box.life !== 'created') throw new Error(`${step.role} was started twice`);
@@ -133,7 +139,7 @@ export class World {
         this.#torPercent = 10;
         return;
       case 'compose-creates':
-        this.#make(role, gate?.id, 'created');
+        this.#make(role, this.#ownerOf(role)?.id, 'created');
     }
   }
 
@@ -159,12 +165,12 @@ export class World {
     }
   }
 
-  #make(role: Role, gate: string | undefined, life: 'created' | 'running'): void {
+  #make(role: Role, owner: string | undefined, life: 'created' | 'running'): void {
     const box: Box = {
       id: `${role}-${this.#next++}`,
       life: 'created',
       netns: 0,
-      joins: isJoiner(role) ? gate : undefined,
+      joins: owner,
       networks: [...ATTACHED[role]],
       foreign: [],
       ripening: 0,
@@ -174,23 +180,23 @@ export class World {
   }
 
   #start(role: Role, box: Box): void {
-    if (isJoiner(role)) {
-      const gate = this.boxes.get('gate');
-      if (gate?.id !== box.joins || gate?.life !== 'running') throw new Error(`${role} joins nobody`);
-      box.netns = gate.netns;
+    if (ownerOf(role) !== undefined) {
+      const owner = this.#ownerOf(role);
+      if (owner?.id !== box.joins || owner?.life !== 'running') throw new Error(`${role} joins nobody`);
+      box.netns = owner.netns;
     } else box.netns = this.#next++;
     box.life = 'running';
-    box.ripening = role === 'gate' ? 2 : 0;
+    box.ripening = isOwner(role) ? 2 : 0;
   }
 
   #bootstrap(): void {
-    const plugged = this.boxes.get('uplink')?.networks.includes('ext') ?? false;
+    const plugged = this.boxes.get('fence')?.networks.includes('ext') ?? false;
     const tor = this.boxes.get('tor');
     if (plugged && tor?.life === 'running') this.#torPercent = Math.min(100, this.#torPercent + 25);
   }
 
   #factsOf(role: Role, box: Box): ContainerFacts {
-    const health = role === 'gate' && box.ripening > 0 ? 'starting' : 'healthy';
+    const health = isOwner(role) && box.ripening > 0 ? 'starting' : 'healthy';
     return {
       id: box.id,
       name: `x-${role}-1`,
@@ -204,6 +210,11 @@ export class World {
     };
   }
 
+  #ownerOf(role: Role): Box | undefined {
+    const owner = ownerOf(role);
+    return owner === undefined ? undefined : this.boxes.get(owner);
+  }
+
   #byId(id: string): Box {
     const box = [...this.boxes.values()].find((candidate) => candidate.id === id);
     if (box === undefined) throw new Error(`no such container: ${id}`);
@@ -212,7 +223,7 @@ export class World {
 }
 
 function rules(state: PolicyFacts['state'], digest: string): PolicyFacts {
-  return { state, policy: 'leak-proof', digest, doubts: [] };
+  return { state, policy: 'leak-proof', digest, doubts: [], known: ['leak-proof'], doors: [] };
 }
 
 export function joinersAreIn(world: World): boolean {

@@ -52,6 +52,8 @@ export interface UpOptions {
   readonly say?: Say;
   /** take down a running network that another checkout made; else that is an error. On by default in CI. */
   readonly replace?: boolean;
+  /** ends the waiting; what was started then stays */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -65,13 +67,13 @@ export async function up(options: UpOptions = {}): Promise<TestNetwork> {
     await prepare();
     const config = await configHash();
     const running = await runningNetwork(config, options.replace ?? process.env.CI === 'true');
-    if (running === undefined) return await make(config, say);
+    if (running === undefined) return await make(config, say, options.signal);
     say('already up');
     return running;
   });
 }
 
-async function make(config: string, say: Say): Promise<TestNetwork> {
+async function make(config: string, say: Say, signal: AbortSignal | undefined): Promise<TestNetwork> {
   const started = Date.now();
   await remove();
   await mkdir(netDirectory(), { recursive: true });
@@ -81,7 +83,7 @@ async function make(config: string, say: Say): Promise<TestNetwork> {
   say(`images built: ${seconds(Date.now() - started)}`);
   await compose(config, 'up', '--detach', '--no-build', '--quiet-pull');
   say(`containers started: ${seconds(Date.now() - started)}`);
-  const b32 = await awaitReadiness(await containers(), say);
+  const b32 = await awaitReadiness(await containers(), say, signal);
   const network = describe(b32, files);
   await writeFile(join(netDirectory(), SHARED.description), `${JSON.stringify(network, null, 2)}\n`);
   say(`up after ${seconds(Date.now() - started)}, described in ${join(netDirectory(), SHARED.description)}`);

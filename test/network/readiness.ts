@@ -39,14 +39,19 @@ const REACHABLE_INTERVAL_MS = 4_000;
 const TUNNELS_WANTED = 4;
 
 /** Waits for every part, writes the reseed folder, and returns the eepsite's name. Throws StageError. */
-export async function awaitReadiness(containers: readonly Container[], say: Say): Promise<string> {
-  const b32 = await pass(seeded(), say);
+export async function awaitReadiness(
+  containers: readonly Container[],
+  say: Say,
+  signal?: AbortSignal,
+): Promise<string> {
+  const passed = <T>(stage: Stage<T>): Promise<T> => pass(stage, say, signal);
+  const b32 = await passed(seeded());
   await Promise.all([
-    pass(torBootstrapped(), say).then(() => pass(clearnetPage(), say)),
-    pass(tunnels('i2pd-eepsite'), say),
-    pass(tunnels('i2pd-reader'), say).then(() => pass(eepsitePage('i2pd-reader', b32), say)),
-    pass(tunnels('i2pd-client'), say).then(() => pass(eepsitePage('i2pd-client', b32), say)),
-    pass(reachable(containers), say),
+    passed(torBootstrapped()).then(() => passed(clearnetPage())),
+    passed(tunnels('i2pd-eepsite')),
+    passed(tunnels('i2pd-reader')).then(() => passed(eepsitePage('i2pd-reader', b32))),
+    passed(tunnels('i2pd-client')).then(() => passed(eepsitePage('i2pd-client', b32))),
+    passed(reachable(containers)),
   ]);
   // Read once more: since then other routers have learned that they are reachable.
   const { look } = reachable(containers);

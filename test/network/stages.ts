@@ -25,8 +25,11 @@ export class StageError extends Error {
   override readonly name = 'StageError';
 }
 
-/** Looks until done and returns the value. Throws StageError with the last reason after the deadline. */
-export async function pass<T>(stage: Stage<T>, say: Say): Promise<T> {
+/**
+ * Looks until done and returns the value. Throws StageError with the last reason after the deadline, and at the next
+ * look once the signal is given.
+ */
+export async function pass<T>(stage: Stage<T>, say: Say, signal?: AbortSignal): Promise<T> {
   const started = Date.now();
   for (;;) {
     const found = await stage.look().catch((error: unknown) => ({ notYet: reason(error) }));
@@ -38,7 +41,7 @@ export async function pass<T>(stage: Stage<T>, say: Say): Promise<T> {
     if (elapsed > stage.deadline) {
       throw new StageError(`${stage.name}: not within ${seconds(stage.deadline)}; ${found.notYet}`);
     }
-    await sleep(stage.interval ?? LOOK_INTERVAL_MS);
+    await sleep(stage.interval ?? LOOK_INTERVAL_MS, undefined, { signal });
   }
 }
 

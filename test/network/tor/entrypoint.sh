@@ -3,6 +3,7 @@
 #   NAME         nickname
 #   ADDRESS      own IPv4 address
 #   AUTHORITIES  how many directory authorities to wait for
+#   SITE         host of the web server behind the onion service   (client)
 # Keys are made here, in the container's own layer: a restart keeps them, the container's end forgets them.
 # /net is shared by the network's containers and the host: /net/authorities, and /net/tor for the client's sockets.
 set -euo pipefail
@@ -60,6 +61,7 @@ CONF
 }
 
 # Loose where a client must be to talk to private addresses; as strict as in production about who shares a circuit.
+# Its onion service leads to the clearnet page; its name is in /net/tor/onion/hostname.
 client() {
   cat <<CONF
 SocksPort unix:/net/tor/socks WorldWritable IsolateSOCKSAuth IsolateClientProtocol KeepAliveIsolateSOCKSAuth
@@ -71,6 +73,8 @@ CookieAuthentication 0
 ClientRejectInternalAddresses 0
 ClientDNSRejectInternalAddresses 0
 ClientOnly 1
+HiddenServiceDir /net/tor/onion
+HiddenServicePort 80 ${SITE:?is the web server behind the onion service}:8080
 CONF
 }
 

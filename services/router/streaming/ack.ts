@@ -1,7 +1,10 @@
 /** Packets in order until an ack leaves at once, while the sender's window is still small. */
 const EAGER_COUNT = 2;
-/** The same once the stream runs: every ack costs a whole tunnel message. */
-const STEADY_COUNT = 8;
+/**
+ * The same once the stream runs: time decides, ten times per round trip, and this is a bound. i2pd's sender takes the
+ * differences between acks for the path's jitter: with many of them it finds a queue in every wobble and never grows.
+ */
+const STEADY_COUNT = 100;
 /** Packets received until a stream counts as running. */
 const EAGER_UNTIL = 64;
 /** ms; longest wait (i2pd 200, Java 750). */

@@ -27,6 +27,7 @@ interface Stage {
 const UNIT = [
   'test/*.test.ts',
   'test/{common,router,nftables-ts,policy,uplink,forwarder,supervisor,network}/**',
+  'test/leak/packets/**',
   'test/compose/*.test.ts',
   '!test/forwarder/oracle/**',
 ];
@@ -40,14 +41,15 @@ const stages: readonly Stage[] = [
   {
     name: 'kernel',
     problem: () => debianProblem({ '/usr/sbin/nft': 'nftables', '/usr/bin/ip': 'iproute2' }),
-    run: () => ava(1, 'test/netns/**'),
+    run: () => ava(1, 'test/netns/**', 'test/leak/kernel/**'),
   },
   {
     name: 'oracle',
     problem: () => debianProblem({ '/usr/sbin/privoxy': 'privoxy' }),
     run: () => ava(1, 'test/forwarder/oracle/**'),
   },
-  { name: 'appliance', problem: engineProblem, run: appliance },
+  { name: 'appliance', problem: engineProblem, run: () => inContainers('test/compose/live/**') },
+  { name: 'leak', problem: engineProblem, run: () => inContainers('test/leak/engine/**') },
   { name: 'interop', problem: engineProblem, run: interop },
 ];
 
@@ -81,19 +83,19 @@ async function runStage(stage: Stage): Promise<void> {
 }
 
 /** The gateway itself, in containers. The images are built first, as that takes minutes on a new machine. */
-async function appliance(): Promise<Tally> {
+async function inContainers(pattern: string): Promise<Tally> {
   await prepare();
   const files = ['-f', 'compose.yaml', '-f', 'test/compose/overlay.test-network.yaml'];
   const built = await command('docker', 'compose', ...files, 'build', '--quiet');
   if (built.failed > 0) return built;
-  return await ava(1, 'test/compose/live/**');
+  return await ava(1, pattern);
 }
 
 async function interop(): Promise<Tally> {
   const network = await bringNetworkUp();
   try {
     const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-    const files = globSync('test/interop/*.test.ts').sort();
+    const files = globSync(['test/compose/story/*.test.ts', 'test/interop/*.test.ts']).sort();
     // what breaks the network comes last
     const isFaults = (file: string): boolean => file.endsWith('faults.test.ts');
     for (const file of [...files.filter((it) => !isFaults(it)), ...files.filter(isFaults)]) {
@@ -140,7 +142,7 @@ async function ava(concurrency: number, ...patterns: string[]): Promise<Tally> {
   for await (const line of createInterface({ input: child.stdout })) {
     const verdict = /^(not )?ok \d+ - (.*?)(?: # (SKIP|TODO).*)?$/.exec(line);
     if (verdict === null) {
-      if (failing || /^# ([^\s]*\.test\.ts|.*exited|.*time)/i.test(line)) console.log(line);
+      if (failing || /^# ([^\s]*\.test\.ts|.*exited|.*time|leak \|)/i.test(line)) console.log(line);
       continue;
     }
     failing = verdict[1] !== undefined;

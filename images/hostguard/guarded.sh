@@ -1,3 +1,5 @@
 #!/bin/sh
 # Exit code 0 while the rules are there.
-nft list chain inet allium_hostguard in 2>/dev/null | grep -q 'counter name "to_host" drop'
+rules=$(nft list table inet allium_hostguard 2>/dev/null)
+echo "$rules" | grep -q 'counter name "to_host" drop'
+echo "$rules" | grep -q 'iifname "allium-lan" oifname != "allium-lan" counter name "past_gate" drop'

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { Transaction } from 'nftables-ts/transaction.ts';
-import { arp, type Probe } from './support/frames.ts';
+import { arp } from '../leak/packets/build.ts';
 import { type Agent, GATE, GATE_UP, Lab, pause, WORKSTATION, WORLD } from './support/lab.ts';
 import { allowed, kernelProblem, rawProblem, sh } from './support/machine.ts';
 import { rawProbes, replacing, tablesOf } from './support/rules.ts';
@@ -9,7 +9,7 @@ import { rawProbes, replacing, tablesOf } from './support/rules.ts';
 
 let lab: Lab | undefined;
 let ws: Agent;
-let raw: readonly Probe[] = [];
+let raw: readonly string[] = [];
 
 test.before(async () => {
   if (kernelProblem() !== undefined) return;
@@ -100,11 +100,7 @@ test.serial('without any rule the structure alone keeps every packet in', async 
   t.not(await ws.ask('8.8.8.8', 53), 'answer');
   // Frames to the uplink's own network would be forwarded by a kernel that forwards: that is the other half.
   on.sysctl(on.gate, 'net/ipv4/ip_forward', '0');
-  await on.inject(
-    on.ws,
-    'ws0',
-    raw.map(({ frame }) => frame),
-  );
+  await on.inject(on.ws, 'ws0', raw);
   await pause(100);
   t.is(on.unexpected(), 0);
 });

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Nft } from 'nftables-ts/nft.ts';
 import type { Gate } from '../../../services/policy/model/plan.ts';
+import { Injector } from '../../leak/support/injector.ts';
 import type { Command } from './agent.ts';
 import { ENV, sh } from './machine.ts';
 
@@ -139,7 +140,7 @@ export class Lab {
   }
 
   async agent(namespace: string, uid?: number): Promise<Agent> {
-    const agent = new Agent(namespace);
+    const agent = new Agent(['ip', 'netns', 'exec', namespace]);
     this.#agents.push(agent);
     if (uid !== undefined) await agent.tell({ do: 'become', uid });
     return agent;
@@ -150,7 +151,7 @@ export class Lab {
     const key = `${namespace} ${device}`;
     let injector = this.#injectors.get(key);
     if (injector === undefined) {
-      injector = new Injector(namespace, device);
+      injector = new Injector(['ip', 'netns', 'exec', namespace], device);
       this.#injectors.set(key, injector);
     }
     await injector.send(frames);
@@ -179,51 +180,6 @@ export class Lab {
   }
 }
 
-const SEND_FRAMES = `
-use Socket;
-$| = 1;
-socket(my $s, 17, 3, 0) or die "socket: $!";
-while (my $hex = <STDIN>) {
-  chomp $hex;
-  my $frame = pack('H*', $hex);
-  my $to = pack('S n i S C C a8', 17, unpack('n', substr($frame, 12, 2)), $ARGV[0], 0, 0, 6, substr($frame, 0, 6));
-  # What an egress rule refuses is refused here already.
-  send($s, $frame, 0, $to) or $!{EPERM} or $!{ENOBUFS} or warn "send: $!";
-  print "\\n";
-}`;
-
-/** A packet socket on one device. */
-class Injector {
-  readonly #child: ChildProcess;
-  #sent: (() => void) | undefined;
-  #missing = 0;
-
-  constructor(namespace: string, device: string) {
-    const index = sh('ip', 'netns', 'exec', namespace, 'cat', `/sys/class/net/${device}/ifindex`).trim();
-    this.#child = spawn('ip', ['netns', 'exec', namespace, 'perl', '-e', SEND_FRAMES, index], {
-      env: ENV,
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.#child.stdout?.on('data', (acknowledged: Buffer) => {
-      this.#missing -= acknowledged.length;
-      if (this.#missing === 0) this.#sent?.();
-    });
-  }
-
-  send(frames: readonly string[]): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#sent = resolve;
-    this.#missing = frames.length;
-    if (frames.length === 0) resolve();
-    else this.#child.stdin?.write(`${frames.join('\n')}\n`);
-    return promise;
-  }
-
-  end(): void {
-    this.#child.kill('SIGKILL');
-  }
-}
-
 /** A process in a namespace that opens sockets as it is told. */
 export class Agent {
   readonly #child: ChildProcess;
@@ -233,15 +189,11 @@ export class Agent {
   >();
   #id = 0;
 
-  constructor(namespace: string) {
-    this.#child = spawn(
-      'ip',
-      ['netns', 'exec', namespace, process.execPath, join(import.meta.dirname, 'agent.ts')],
-      {
-        env: ENV,
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      },
-    );
+  /** The command enters the namespace: `ip netns exec NAME`, `nsenter …`. */
+  constructor(inNamespace: readonly string[]) {
+    const file = join(import.meta.dirname, 'agent.ts');
+    const [program = '', ...args] = [...inNamespace, process.execPath, file];
+    this.#child = spawn(program, args, { env: ENV, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#child.on('message', (message: { id: number; result?: unknown; error?: string }) => {
       const waiting = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);

@@ -5,8 +5,9 @@ import { Transaction } from 'nftables-ts/transaction.ts';
 import type { StateName } from '../../../services/policy/model/plan.ts';
 import { parsePolicy } from '../../../services/policy/model/policy.ts';
 import { compile } from '../../../services/policy/ruleset/compile.ts';
-import { type Probe, probes } from './frames.ts';
-import { GATE, GATE_UP, LAB_GATE, type Lab, WORKSTATION, WORLD } from './lab.ts';
+import { aimOf } from '../../leak/kernel/aim.ts';
+import { probesOfWorkstation } from '../../leak/probes/table.ts';
+import { LAB_GATE, type Lab } from './lab.ts';
 import { rawProblem } from './machine.ts';
 
 const POLICIES = join(import.meta.dirname, '../../../policies');
@@ -22,9 +23,8 @@ export function replacing(tables: readonly Table[]): Transaction {
   return tables.reduce((transaction, table) => transaction.replaceTable(table), new Transaction());
 }
 
-/** Raw frames from the workstation to the gate; none where they cannot be sent. */
-export function rawProbes(lab: Lab): Probe[] {
+/** Raw frames from the workstation to the gate, in hex; none where they cannot be sent. */
+export function rawProbes(lab: Lab): string[] {
   if (rawProblem() !== undefined) return [];
-  const macs = { from: lab.mac(lab.ws, 'ws0'), to: lab.mac(lab.gate, 'lan0') };
-  return probes(macs, WORKSTATION, GATE, GATE_UP, WORLD);
+  return probesOfWorkstation(aimOf(lab)).flatMap(({ frames }) => frames);
 }

@@ -129,11 +129,11 @@ export class Sessions {
       case 'dialed':
         return this.#feed(link, { kind: 'connected' }, now);
       case 'dialFailed':
-        this.#remove(link);
         this.counters.add(`dial-${input.code}`);
-        return link.router === undefined
-          ? []
-          : [{ kind: 'down', router: link.router, failure: { stage: 'dial', code: input.code } }];
+        // whoever has dialled us meanwhile is still there
+        return this.#remove(link) && link.router !== undefined
+          ? [{ kind: 'down', router: link.router, failure: { stage: 'dial', code: input.code } }]
+          : [];
       case 'bytes':
         return this.#feed(link, { kind: 'bytes', bytes: input.bytes }, now);
       case 'blocked':
@@ -252,17 +252,20 @@ export class Sessions {
     if (link.router === undefined || !wasFirst) return;
     const { stage, code, peerFault, reason } = close;
     const facts = { stage, code, peerFault, ...(reason === undefined ? {} : { reason }) };
-    const failure = { stage: 'session', close: facts, established: link.up } as const;
+    // The answer to our last handshake message may be that we are banned: that was no session.
+    const refused = stage === 'accepted' && reason !== undefined && reason > TERMINATION.routerShutdown;
+    const failure = { stage: 'session', close: facts, established: link.up && !refused } as const;
     events.push({ kind: 'down', router: link.router, failure });
   }
 
-  /** true when the router has no other live session */
+  /** True when no live session with the router is left; a dial that goes on stays its link. */
   #remove(link: Link): boolean {
     this.#links.delete(link.id);
     if (link.router === undefined || this.#byRouter.get(link.router) !== link) return false;
     this.#byRouter.delete(link.router);
-    const other = [...this.#links.values()].find(({ router, up }) => up && router === link.router);
-    if (other) this.#byRouter.set(link.router, other);
-    return other === undefined;
+    const others = [...this.#links.values()].filter(({ router }) => router === link.router);
+    const next = others.find(({ up }) => up) ?? others[0];
+    if (next) this.#byRouter.set(link.router, next);
+    return !next?.up;
   }
 }

@@ -1,0 +1,281 @@
+import { FORGIVE_AFTER, TOR_PAUSE } from '@allium/router/node/peering.ts';
+import type { SessionFailure } from '@allium/router/node/sessions.ts';
+import type { Close } from '@allium/router/ntcp2/types.ts';
+import { MAX_DIALS, REST, RETRY_PAUSE } from '@allium/router/peers/dial.ts';
+import { PROFILE_TTL } from '@allium/router/peers/profile-table.ts';
+import type { RouterInfo } from '@allium/router/wire/router-info.ts';
+import test from 'ava';
+import { makeRouter, NOW, someHash } from '../netdb/make.ts';
+import { Rig } from './peering-rig.ts';
+
+const DIAL = (code: 'proxy' | 'refused' | 'timeout' | 'aborted'): SessionFailure => ({ stage: 'dial', code });
+const SESSION = (close: Omit<Close, 'peerFault'>, established = false): SessionFailure => ({
+  stage: 'session',
+  close: { peerFault: false, ...close },
+  established,
+});
+
+/** A rig that knows one router. */
+function lonely(): { rig: Rig; peer: RouterInfo } {
+  const rig = new Rig();
+  const [peer] = rig.know(1);
+  return { rig, peer: peer as RouterInfo };
+}
+
+test('while Tor is away nobody is dialled and nobody is blamed; after a pause all may be tried again', (t) => {
+  const { rig, peer } = lonely();
+  t.deepEqual(rig.plan(), [peer.hash]);
+  rig.peering.down(peer.hash, DIAL('proxy'), NOW);
+  t.is(rig.peering.wakeAt(NOW), NOW + TOR_PAUSE);
+  t.deepEqual(rig.plan(NOW), []);
+  t.deepEqual(rig.plan(NOW + TOR_PAUSE - 1), []);
+  t.deepEqual(rig.plan(NOW + TOR_PAUSE), [peer.hash]);
+  t.deepEqual([rig.counts(peer.hash), rig.rows()], [{}, []]);
+});
+
+test('a session that comes up ends the pause: Tor is there', (t) => {
+  const rig = new Rig();
+  const [one, two] = rig.know(2) as [RouterInfo, RouterInfo];
+  rig.peering.down(one.hash, DIAL('proxy'), NOW);
+  t.deepEqual(rig.plan(), []);
+  rig.connect(two);
+  t.deepEqual(rig.plan(), [one.hash]);
+});
+
+test('a dial that was given up blames nobody', (t) => {
+  const { rig, peer } = lonely();
+  rig.peering.down(peer.hash, DIAL('aborted'), NOW);
+  t.deepEqual(rig.plan(), [peer.hash]);
+  t.deepEqual([rig.counts(peer.hash), rig.rows()], [{}, []]);
+});
+
+for (const code of ['refused', 'timeout'] as const) {
+  test(`a dial that ends with ${code} counts against the peer, which rests and is then met by another exit`, (t) => {
+    const { rig, peer } = lonely();
+    const before = rig.peering.dialOf(peer.hash);
+    rig.peering.down(peer.hash, DIAL(code), NOW);
+    t.deepEqual(rig.counts(peer.hash), { connectFailed: 1 });
+    const after = rig.peering.dialOf(peer.hash);
+    t.deepEqual(after?.address, before?.address);
+    t.not(after?.isolation, before?.isolation);
+    rig.connect(...rig.know(1));
+    t.deepEqual(rig.plan(NOW + RETRY_PAUSE - 1), []);
+    t.deepEqual(rig.plan(NOW + RETRY_PAUSE), [peer.hash]);
+  });
+}
+
+const handshakes: [string, SessionFailure, object, number][] = [
+  [
+    'a peer that never answered TCP',
+    SESSION({ stage: 'connect', code: 'timeout' }),
+    { connectFailed: 1 },
+    RETRY_PAUSE,
+  ],
+  [
+    'a wrong message 2',
+    SESSION({ stage: 'created', code: 'authentication' }),
+    { handshakeFailed: 1 },
+    RETRY_PAUSE,
+  ],
+  [
+    'silence after message 1',
+    SESSION({ stage: 'created', code: 'peer-closed' }),
+    { handshakeFailed: 1 },
+    RETRY_PAUSE,
+  ],
+  ['another network', SESSION({ stage: 'created', code: 'network-id' }), { handshakeFailed: 1 }, REST],
+  ['a ban', SESSION({ stage: 'created', code: 'terminated', reason: 17 }), { handshakeFailed: 1 }, REST],
+];
+for (const [title, failure, counts, rest] of handshakes) {
+  test(`${title} lands in the profile under its stage, and the peer rests ${rest / 60_000} min`, (t) => {
+    const { rig, peer } = lonely();
+    rig.peering.down(peer.hash, failure, NOW);
+    t.deepEqual(rig.counts(peer.hash), counts);
+    rig.connect(...rig.know(1));
+    t.deepEqual(rig.plan(NOW + rest - 1), []);
+    t.deepEqual(rig.plan(NOW + rest), [peer.hash]);
+  });
+}
+
+test('the reason of a refusal is kept in the profile and counted', (t) => {
+  const { rig, peer } = lonely();
+  rig.peering.down(peer.hash, SESSION({ stage: 'created', code: 'terminated', reason: 15 }), NOW);
+  t.is(rig.peering.profiles.get(peer.hash, NOW).reason, 15);
+  t.deepEqual(rig.peering.profiles.counters.toJSON(), { 'handshakeFailed-15': 1 });
+});
+
+const blameless: [string, SessionFailure][] = [
+  ['no address', { stage: 'address' }],
+  ['too many links', { stage: 'limit' }],
+  ['our own goodbye', SESSION({ stage: 'created', code: 'local', reason: 0 })],
+  ['the end of an established session', SESSION({ stage: 'data', code: 'peer-closed' }, true)],
+];
+for (const [title, failure] of blameless) {
+  test(`${title} is nobody's failure`, (t) => {
+    const { rig, peer } = lonely();
+    rig.peering.down(peer.hash, failure, NOW);
+    t.deepEqual([rig.counts(peer.hash), rig.rows()], [{}, []]);
+    t.deepEqual(rig.plan(), [peer.hash]);
+  });
+}
+
+test('a session that comes up counts twice, for TCP and handshake, and ends a rest', (t) => {
+  const { rig, peer } = lonely();
+  rig.peering.down(peer.hash, DIAL('refused'), NOW);
+  rig.connect(peer);
+  t.deepEqual(rig.counts(peer.hash), { connected: 1, connectFailed: 1, established: 1 });
+  rig.office.terminate(NOW);
+  t.deepEqual(rig.plan(), [peer.hash]);
+});
+
+const verdicts = {
+  accepted: 'accepted',
+  declined: 'declined',
+  timeout: 'buildTimeout',
+  testPassed: 'tested',
+  testFailed: 'testFailed',
+} as const;
+for (const [verdict, stage] of Object.entries(verdicts) as [keyof typeof verdicts, string][]) {
+  test(`a hop's ${verdict} lands in its profile as ${stage}`, (t) => {
+    const { rig, peer } = lonely();
+    rig.peering.hop(peer.hash, verdict, NOW);
+    t.deepEqual(rig.counts(peer.hash), { [stage]: 1 });
+  });
+}
+
+test('without any session for a while all failures are forgiven, with one they are not', (t) => {
+  const rig = new Rig();
+  const [bad, good] = rig.know(2) as [RouterInfo, RouterInfo];
+  for (const { hash } of [bad, good]) rig.peering.down(hash, DIAL('refused'), NOW);
+  t.deepEqual(rig.plan(NOW), []);
+  t.deepEqual(rig.plan(NOW + FORGIVE_AFTER - 1), []);
+  t.deepEqual(new Set(rig.plan(NOW + FORGIVE_AFTER)), new Set([bad.hash, good.hash]));
+  rig.connect(good);
+  rig.peering.down(bad.hash, DIAL('refused'), NOW + FORGIVE_AFTER);
+  t.deepEqual(rig.plan(NOW + 2 * FORGIVE_AFTER), []);
+  t.deepEqual(rig.plan(NOW + 3 * FORGIVE_AFTER), []);
+  rig.office.terminate(NOW);
+  rig.peering.down(good.hash, DIAL('refused'), NOW + 3 * FORGIVE_AFTER);
+  t.deepEqual(rig.plan(NOW + 3 * FORGIVE_AFTER + 1), [], 'loneliness is counted anew');
+  t.is(rig.plan(NOW + 4 * FORGIVE_AFTER + 1).length, 2);
+});
+
+test('after the clock was moved neither the pause nor rests of the old clock hold', (t) => {
+  const { rig, peer } = lonely();
+  const ahead = NOW + 3_600_000;
+  rig.peering.down(peer.hash, DIAL('refused'), ahead);
+  rig.peering.down(someHash('tor'), DIAL('proxy'), ahead);
+  t.deepEqual(rig.plan(NOW), []);
+  rig.peering.clockCorrected();
+  t.deepEqual(rig.plan(NOW), [peer.hash]);
+  t.true(rig.peering.wakeAt(NOW) < ahead);
+});
+
+test('we, whom we have a session with and whom we dial are not dialled', (t) => {
+  const rig = new Rig();
+  rig.store.add(rig.info, NOW);
+  const [up, dialling, free] = rig.know(3) as [RouterInfo, RouterInfo, RouterInfo];
+  rig.connect(up);
+  rig.office.dial(dialling.hash, NOW);
+  t.deepEqual(rig.plan(), [free.hash]);
+  rig.know(20);
+  t.is(rig.plan().length, MAX_DIALS - 1);
+});
+
+test('a router that the NetDB does not know, or that has no address, cannot be dialled', (t) => {
+  const rig = new Rig();
+  const [hidden] = rig.know(1, { listening: false }) as [RouterInfo];
+  t.is(rig.peering.dialOf(hidden.hash), undefined);
+  t.is(rig.peering.dialOf(makeRouter('stranger').hash), undefined);
+});
+
+for (const direction of ['inbound', 'outbound'] as const) {
+  test(`hops of an ${direction} tunnel: next to us a connected one, never ourselves or who is excluded`, (t) => {
+    const rig = new Rig(direction);
+    rig.store.add(rig.info, NOW);
+    const peers = rig.know(14);
+    const near = peers.slice(0, 5);
+    rig.connect(...near);
+    const exclude = [peers[0]?.hash ?? rig.self, peers[9]?.hash ?? rig.self];
+    const seen = new Set<string>();
+    for (let n = 0; n < 60; n++) {
+      const request = { direction, length: 3, exclude, pool: n % 2 === 0 ? 'exploratory' : 'client' };
+      const hops = rig.peering.chooseHops(request, rig.office.sessions, NOW) ?? [];
+      t.is(hops.length, 3);
+      const hashes = hops.map(({ hash }) => hash);
+      t.is(new Set(hashes).size, 3);
+      t.true([rig.self, ...exclude].every((hash) => !hashes.includes(hash)));
+      const next = direction === 'inbound' ? hashes[2] : hashes[0];
+      t.true(near.slice(1).some(({ hash }) => hash === next));
+      for (const { hash, publicKey } of hops) {
+        seen.add(hash);
+        t.deepEqual(publicKey, rig.store.get(hash)?.identity.publicKey);
+      }
+    }
+    t.is(seen.size, 12, 'everybody else gets a turn');
+  });
+}
+
+test('without a session no inbound tunnel can be chosen, and without routers none at all', (t) => {
+  const rig = new Rig();
+  const ask = (direction: 'inbound' | 'outbound') =>
+    rig.peering.chooseHops({ direction, length: 2, exclude: [], pool: 'client' }, rig.office.sessions, NOW);
+  t.is(ask('outbound'), undefined);
+  const [peer] = rig.know(6) as [RouterInfo];
+  t.is(ask('inbound'), undefined);
+  t.is(ask('outbound')?.length, 2);
+  rig.connect(peer);
+  t.is(ask('inbound')?.at(-1)?.hash, peer.hash);
+});
+
+test('a neighbour that carries its share of tunnels gives way to others', (t) => {
+  const rig = new Rig();
+  const peers = rig.know(8);
+  rig.connect(...peers.slice(0, 2));
+  const [busy, idle] = peers as [RouterInfo, RouterInfo];
+  rig.neighbours.set(busy.hash, 6);
+  for (let n = 0; n < 20; n++) {
+    const request = { direction: 'inbound', length: 2, exclude: [], pool: 'client' } as const;
+    t.is(rig.peering.chooseHops(request, rig.office.sessions, NOW)?.at(-1)?.hash, idle.hash);
+  }
+});
+
+test('rows that changed are written once, and read back they say the same', (t) => {
+  const { rig, peer } = lonely();
+  rig.connect(peer);
+  rig.peering.hop(peer.hash, 'accepted', NOW);
+  const rows = rig.rows();
+  t.deepEqual(
+    rows.map((row) => row.kind === 'persist' && [row.table, row.key]),
+    [['profile', peer.hash]],
+  );
+  t.deepEqual(rig.rows(), []);
+  const again = new Rig();
+  again.peering.load(
+    rows.flatMap((row) => (row.kind === 'persist' ? [row] : [])),
+    NOW,
+  );
+  t.deepEqual(again.counts(peer.hash), { connected: 1, established: 1, accepted: 1 });
+  t.deepEqual(again.rows(), []);
+});
+
+test('damaged rows and profiles of long ago are forgotten on disk too', (t) => {
+  const { rig, peer } = lonely();
+  const damaged = someHash('damaged');
+  rig.peering.load([{ key: damaged, value: Buffer.of(1, 2, 3) }], NOW);
+  t.deepEqual(rig.rows(), [{ kind: 'forget', table: 'profile', key: damaged }]);
+  rig.peering.hop(peer.hash, 'accepted', NOW);
+  rig.rows();
+  t.deepEqual(rig.rows(NOW + PROFILE_TTL - 1), []);
+  t.deepEqual(rig.rows(NOW + PROFILE_TTL + 3_600_000), [
+    { kind: 'forget', table: 'profile', key: peer.hash },
+  ]);
+});
+
+test('only routers that a tunnel could go through count as usable', (t) => {
+  const rig = new Rig();
+  rig.know(3);
+  rig.know(1, { caps: 'ORH' });
+  t.is(rig.store.size, 4);
+  t.is(rig.peering.usable(), 3);
+});

@@ -1,21 +1,30 @@
-/** node test/bench/main.ts [--micro] [--macro] [--profile] [--json FILE] …; see README.md */
+/** node test/bench/main.ts [PART]… [--json FILE] …; see README.md */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { forwarderTable } from './forwarder/report.ts';
+import { type CellResult, runForwarder } from './forwarder/run.ts';
+import { gatewayTable } from './gateway/report.ts';
+import { type GatewayResult, runGateway } from './gateway/run.ts';
 import { type ProfileResult, profileDownload, profileTable } from './macro/profile.ts';
 import { macroTable, rowsOf } from './macro/report.ts';
 import { type Condition, runMacro } from './macro/run.ts';
 import { microTable, runMicro } from './micro/run.ts';
 import type { SuiteResult } from './micro/tasks.ts';
+import { type PolicyResult, policyTable, runPolicy } from './policy/run.ts';
 import { reasonOf } from './table.ts';
 
-const USAGE = `usage: npm run bench -- [--micro] [--macro] [--profile] [--repetitions N] [--delay MS]... [--json FILE]
-Without --micro, --macro and --profile: --micro and --macro.`;
+/** In the order in which they run. */
+const PARTS = ['micro', 'policy', 'forwarder', 'gateway', 'macro', 'profile'] as const;
+type Part = (typeof PARTS)[number];
+/** Needs reading more than it gives figures. */
+const ON_REQUEST: Part = 'profile';
+
+const USAGE = `usage: npm run bench -- [PART]... [--repetitions N] [--delay MS]... [--json FILE]
+Parts: ${PARTS.join(', ')}. Without any: all but ${ON_REQUEST}.`;
 
 interface Options {
-  readonly micro: boolean;
-  readonly macro: boolean;
-  readonly profile: boolean;
+  readonly parts: ReadonlySet<Part>;
   readonly repetitions: number;
   readonly delays: readonly number[];
   readonly json: string | undefined;
@@ -23,19 +32,60 @@ interface Options {
 
 interface Results {
   micro?: readonly SuiteResult[];
+  policy?: readonly PolicyResult[];
+  forwarder?: readonly CellResult[];
+  gateway?: GatewayResult;
   readonly macro: (Condition & { readonly rows: ReturnType<typeof rowsOf> })[];
   profile?: ProfileResult;
   readonly failures: string[];
 }
 
+type RunOptions = Omit<Options, 'parts' | 'json'> & {
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Each keeps its figures in the results and prints its tables; throws when it could not run. */
+const RUNS: Readonly<Record<Part, (results: Results, options: RunOptions) => Promise<void>>> = {
+  micro: async (results, { say, signal }) => {
+    results.micro = await runMicro(say, signal);
+    print(microTable(results.micro));
+  },
+  policy: async (results, { say, signal }) => {
+    results.policy = await runPolicy(say, signal);
+    print(policyTable(results.policy));
+  },
+  forwarder: async (results, { say, signal }) => {
+    results.forwarder = await runForwarder(say, signal);
+    print(forwarderTable(results.forwarder));
+  },
+  gateway: async (results, options) => {
+    results.gateway = await runGateway(options);
+    print(gatewayTable(results.gateway));
+    options.signal.throwIfAborted();
+  },
+  macro: async (results, options) => {
+    await runMacro(options, (condition) => {
+      results.macro.push({ ...condition, rows: rowsOf(condition) });
+      print(macroTable(condition));
+    });
+  },
+  profile: async (results, { say, signal }) => {
+    results.profile = await profileDownload({ say, signal });
+    print(profileTable(results.profile));
+  },
+};
+
+function print(table: string): void {
+  console.log(`${table}\n`);
+}
+
 function optionsOf(args: readonly string[]): Options | undefined {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: {
-        micro: { type: 'boolean', default: false },
-        macro: { type: 'boolean', default: false },
-        profile: { type: 'boolean', default: false },
         repetitions: { type: 'string', default: '3' },
         delay: { type: 'string', multiple: true, default: ['0', '150'] },
         json: { type: 'string' },
@@ -45,52 +95,33 @@ function optionsOf(args: readonly string[]): Options | undefined {
     const delays = values.delay.map(Number);
     if (!(Number.isInteger(repetitions) && repetitions > 0 && delays.every((delay) => delay >= 0)))
       return undefined;
-    const { micro, macro, profile, json } = values;
-    const all = !micro && !macro && !profile;
-    return { micro: micro || all, macro: macro || all, profile, repetitions, delays, json };
+    const asked = PARTS.filter((part) => positionals.includes(part));
+    if (asked.length < new Set(positionals).size) return undefined;
+    const parts = asked.length > 0 ? asked : PARTS.filter((part) => part !== ON_REQUEST);
+    return { parts: new Set(parts), repetitions, delays, json: values.json };
   } catch {
     return undefined;
   }
 }
 
 /** Returns the exit code: 1 when a part could not be measured at all, whatever the figures are. */
-async function main(options: Options, signal: AbortSignal): Promise<number> {
+async function main({ parts, json, ...options }: Options, signal: AbortSignal): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
   const results: Results = { macro: [], failures: [] };
   const before = machine();
-  const part = async (name: string, run: () => Promise<void>): Promise<void> => {
+  console.log(`${before.cpus} × ${before.model}, load ${before.load.join(' ')}, Node ${before.node}\n`);
+  for (const part of PARTS.filter((name) => parts.has(name))) {
     try {
       signal.throwIfAborted();
-      await run();
+      await RUNS[part](results, { ...options, say, signal });
     } catch (error) {
-      results.failures.push(`${name}: ${signal.aborted ? 'interrupted' : reasonOf(error)}`);
+      results.failures.push(`${part}: ${signal.aborted ? 'interrupted' : reasonOf(error)}`);
       console.log(`failed: ${results.failures.at(-1)}`);
     }
-  };
-  console.log(`${before.cpus} × ${before.model}, load ${before.load.join(' ')}, Node ${before.node}\n`);
-  if (options.micro) {
-    await part('micro', async () => {
-      results.micro = await runMicro(say, signal);
-      console.log(`${microTable(results.micro)}\n`);
-    });
   }
-  if (options.macro) {
-    await part('macro', async () => {
-      await runMacro({ ...options, say, signal }, (condition) => {
-        results.macro.push({ ...condition, rows: rowsOf(condition) });
-        console.log(`${macroTable(condition)}\n`);
-      });
-    });
-  }
-  if (options.profile) {
-    await part('profile', async () => {
-      results.profile = await profileDownload({ say, signal });
-      console.log(`${profileTable(results.profile)}\n`);
-    });
-  }
-  if (options.json !== undefined) {
+  if (json !== undefined) {
     const text = JSON.stringify({ machine: { before, after: machine() }, ...results }, null, 2);
-    writeFileSync(options.json, `${text}\n`);
+    writeFileSync(json, `${text}\n`);
   }
   return results.failures.length > 0 ? 1 : 0;
 }

@@ -15,6 +15,23 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: (lower + upper) / 2, min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0 };
 }
 
+/** The smallest value that so many percent of all values do not exceed. Throws RangeError for no values. */
+export function percentileOf(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const found = sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)];
+  if (found === undefined) throw new RangeError('no values');
+  return found;
+}
+
+/** Median and range, or a dash for no values. */
+export function rangeText(values: readonly number[]): string {
+  return values.length === 0 ? '-' : spreadText(spreadOf(values));
+}
+
+export function spreadText({ median, min, max }: Spread): string {
+  return `${figure(median)} (${figure(min)}–${figure(max)})`;
+}
+
 /** Three significant digits, no exponent, thousands apart. */
 export function figure(value: number): string {
   const size = Math.abs(value);

@@ -1,4 +1,4 @@
-import { figure, type Spread, spreadOf, tableOf } from '../table.ts';
+import { figure, type Spread, spreadOf, spreadText, tableOf } from '../table.ts';
 import type { ContenderName } from './contender.ts';
 import { METRICS, type Metric, type RunResult } from './measure.ts';
 import type { Condition } from './run.ts';
@@ -67,8 +67,7 @@ function spread(runs: readonly RunResult[], metric: Metric): Spread | undefined 
 }
 
 function textOf(spread: Spread | undefined): string {
-  if (!spread) return '-';
-  return `${figure(spread.median)} (${figure(spread.min)}–${figure(spread.max)})`;
+  return spread ? spreadText(spread) : '-';
 }
 
 function failuresOf(name: ContenderName, runs: readonly RunResult[]): string[] {

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { keepEarlyBytes } from '@allium/common/net/early-bytes.ts';
-import { SocksClient, SocksClientError } from 'socks';
+import { socksConnect } from '@allium/common/socks/client.ts';
+import { SocksClientError } from 'socks';
 import type { Endpoint } from '../syntax/endpoint.ts';
 import type { SocksParent } from '../syntax/forward-line.ts';
 import { loopbackFor } from './client-address.ts';
@@ -78,24 +79,21 @@ export async function dialSocks(
       reason: code === 'timeout' ? 'no connection in time' : 'not reachable',
     });
   });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    socket.destroy();
+  }, timeoutMs);
   try {
-    await SocksClient.createConnection({
-      proxy: {
-        host: '127.0.0.1',
-        port: 1,
-        type: parent.version === '4a' ? 4 : 5,
-        ...(parent.user === undefined ? {} : { userId: parent.user, password: parent.password ?? '' }),
-      },
-      command: 'connect',
-      destination: { host: to.host, port: to.port },
-      existing_socket: socket,
-      timeout: timeoutMs,
-    });
+    const { user, password } = parent;
+    await socksConnect(socket, { destination: to, version: parent.version === '4a' ? 4 : 5, user, password });
     await keepEarlyBytes(socket);
     return socket;
   } catch (error) {
     discard(socket);
-    throw new UpstreamError({ code: 'socks', reason: reasonOf(error) });
+    throw new UpstreamError({ code: 'socks', reason: late ? 'no answer in time' : reasonOf(error) });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

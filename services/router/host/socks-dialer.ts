@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
 import { keepEarlyBytes } from '@allium/common/net/early-bytes.ts';
-import { SocksClient, SocksClientError } from 'socks';
+import { socksConnect } from '@allium/common/socks/client.ts';
+import { SocksClientError } from 'socks';
 
 /** Milliseconds for Tor to open a stream: circuit building included (i2p-router facts: first hops 15-20 s). */
 export const DIAL_TIMEOUT_MS = 20_000;
@@ -34,7 +35,14 @@ export async function dialThroughSocks(
   try {
     deadline.throwIfAborted();
     await connected(socket);
-    await handshake(socket, proxy, target, timeoutMs);
+    const { host, port, isolation } = target;
+    socket.setNoDelay();
+    await socksConnect(socket, {
+      destination: { host, port },
+      version: 5,
+      user: isolation,
+      password: isolation,
+    });
     await keepEarlyBytes(socket);
     return socket;
   } catch (error) {
@@ -54,25 +62,4 @@ function connected(socket: Socket): Promise<void> {
   socket.once('connect', resolve);
   socket.once('error', () => reject(new DialFailure({ code: 'proxy' })));
   return promise;
-}
-
-async function handshake(
-  socket: Socket,
-  proxy: ListenAddress,
-  target: DialTarget,
-  timeoutMs: number,
-): Promise<void> {
-  await SocksClient.createConnection({
-    proxy: {
-      ...('path' in proxy ? { host: '127.0.0.1', port: 1 } : proxy),
-      type: 5,
-      userId: target.isolation,
-      password: target.isolation,
-    },
-    command: 'connect',
-    destination: { host: target.host, port: target.port },
-    existing_socket: socket,
-    set_tcp_nodelay: true,
-    timeout: timeoutMs,
-  });
 }

@@ -10,7 +10,7 @@ import type { Sessions } from './sessions.ts';
 export const STAGES = ['tor', 'peers', 'tunnels', 'ready'] as const;
 export type NodeStage = (typeof STAGES)[number];
 
-/** Figures only: no names, hashes, keys or addresses. */
+/** Figures: no hashes, keys or addresses, and no names but those that the configuration gives to Destinations. */
 export interface NodeStatus {
   /** what the router is working at; `ready` once every Destination has tunnels both ways */
   readonly stage: NodeStage;

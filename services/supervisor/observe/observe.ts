@@ -16,13 +16,16 @@ import { isOwner, NETWORKS, type NetworkRole, OWNERS, ownerOf, ROLES, type Role 
 const PROJECT = 'com.docker.compose.project';
 const SERVICE = 'com.docker.compose.service';
 const ONE_OFF = 'com.docker.compose.oneoff';
+/** Only containers have it; the others are on the images too that compose builds, and on what is started from them by hand. */
+const NUMBER = 'com.docker.compose.container-number';
 /** Label of the containers that the leak test makes for a short while. */
 export const GUEST = 'allium.guest';
 const NETWORK = 'com.docker.compose.network';
 
 /** The role that compose's labels give a container; one made by `docker compose run` has none. */
 export function roleOf(labels: Readonly<Record<string, string>>, project: string): Role | undefined {
-  if (labels[PROJECT] !== project || labels[ONE_OFF] === 'True') return undefined;
+  if (labels[PROJECT] !== project || labels[NUMBER] === undefined || labels[ONE_OFF] === 'True')
+    return undefined;
   return ROLES.find((role) => role === labels[SERVICE]);
 }
 

@@ -1,9 +1,8 @@
 /** The appliance as shipped in front of the test network: cold starts, and the memory that it takes when nobody asks. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Compose, inTheWay, PROJECT, PROXY } from '../../compose/live/appliance.ts';
+import { type Compose, inTheWay, PROXY } from '../../compose/live/appliance.ts';
 import { gatewayCompose, memory, Progress, takeDown } from '../../compose/story/gateway.ts';
 import { curl } from '../../compose/story/workstation.ts';
-import { docker } from '../../network/docker.ts';
 import type { TestNetwork } from '../../network/network.ts';
 import { pass } from '../../network/stages.ts';
 import { siteFile } from '../../support/test-network.ts';
@@ -49,7 +48,7 @@ interface Options {
 
 export async function runGateway({ repetitions, say, signal }: Options): Promise<GatewayResult> {
   await using network = await networkFor(say);
-  const problem = (await inTheWay()) ?? (await stateInTheWay());
+  const problem = await inTheWay();
   if (problem !== undefined) throw new Error(problem);
   const compose = gatewayCompose();
   say('gateway: images, if they are not there yet');
@@ -67,15 +66,6 @@ export async function runGateway({ repetitions, say, signal }: Options): Promise
     }
   }
   return { starts, problems };
-}
-
-/** A start with state is not cold, and what is taken down afterwards would be somebody's identity. */
-async function stateInTheWay(): Promise<string | undefined> {
-  const label = `label=com.docker.compose.project=${PROJECT}`;
-  const found = await docker('volume', 'ls', '--quiet', '--filter', label);
-  return found.trim() === ''
-    ? undefined
-    : "an appliance's state is there: back it up, then docker compose down --volumes";
 }
 
 async function coldStart(

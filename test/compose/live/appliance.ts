@@ -18,16 +18,17 @@ export function composeOf(overlays: readonly string[], env: Record<string, strin
 /** With its own private Tor network. */
 export const compose = composeOf(['test/compose/overlay.test-network.yaml']);
 
-/** Why the test may not run: somebody's own appliance has the same names and must not be taken down. */
+/**
+ * Why the test may not run: somebody's own appliance has the same names and must not be taken down, and its volumes,
+ * which outlive `docker compose down`, are identities.
+ */
 export async function inTheWay(): Promise<string | undefined> {
-  const found = await docker(
-    'ps',
-    '--all',
-    '--quiet',
-    '--filter',
-    `label=com.docker.compose.project=${PROJECT}`,
-  );
-  return found.trim() === '' ? undefined : 'an appliance is there already: docker compose down first';
+  const ours = ['--quiet', '--filter', `label=com.docker.compose.project=${PROJECT}`];
+  if ((await docker('ps', '--all', ...ours)).trim() !== '')
+    return 'an appliance is there already: docker compose down first';
+  return (await docker('volume', 'ls', ...ours)).trim() === ''
+    ? undefined
+    : "an appliance's state is there: back it up, then docker compose down --volumes";
 }
 
 export function container(role: string): string {

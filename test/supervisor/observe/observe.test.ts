@@ -57,8 +57,10 @@ test('what ended has no namespace, and what is gone is not there', (t) => {
   t.is(factsOf('forwarder-ended').containers.forwarder?.life, 'ended');
 });
 
-test('another project and a one-off container have no role', (t) => {
-  const labels = { 'com.docker.compose.project': 'allium', 'com.docker.compose.service': 'gate' };
+test('another project, a one-off container and one started by hand from our image have no role', (t) => {
+  const image = { 'com.docker.compose.project': 'allium', 'com.docker.compose.service': 'gate' };
+  const labels = { ...image, 'com.docker.compose.container-number': '1' };
+  t.is(roleOf(image, 'allium'), undefined);
   t.is(roleOf(labels, 'allium'), 'gate');
   t.is(roleOf(labels, 'other'), undefined);
   t.is(roleOf({ ...labels, 'com.docker.compose.oneoff': 'True' }, 'allium'), undefined);

@@ -95,10 +95,11 @@ async function interop(): Promise<Tally> {
   const network = await bringNetworkUp();
   try {
     const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-    const files = globSync(['test/compose/story/*.test.ts', 'test/interop/*.test.ts']).sort();
     // what breaks the network comes last
     const isFaults = (file: string): boolean => file.endsWith('faults.test.ts');
-    for (const file of [...files.filter((it) => !isFaults(it)), ...files.filter(isFaults)]) {
+    const interop = globSync('test/interop/*.test.ts').sort();
+    const story = globSync('test/compose/story/*.test.ts');
+    for (const file of [...interop.filter((it) => !isFaults(it)), ...story, ...interop.filter(isFaults)]) {
       addTo(total, await interopFile(file));
     }
     return total;

@@ -8,6 +8,9 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { docker } from '../../network/docker.ts';
 import { SHARED } from '../../network/layout.ts';
 import { pass } from '../../network/stages.ts';
+import { must, eventually as wait } from '../../support/eventually.ts';
+import { ask } from '../../support/http-client.ts';
+import { openThroughSocks } from '../../support/socks-client.ts';
 import { siteFile, testNetwork } from '../../support/test-network.ts';
 import { container, inTheWay, PROXY, until } from '../live/appliance.ts';
 import { gatewayCompose, memory, Progress, takeDown } from './gateway.ts';
@@ -128,6 +131,12 @@ test('a DNS question to any server is answered by Tor', async (t) => {
 
 test('an onion service through SOCKS, and with no settings by an address that Tor lends it', async (t) => {
   const name = (await readFile(join(network.directory, SHARED.tor, 'onion', 'hostname'), 'utf8')).trim();
+  t.timeout(400_000);
+  // Directories have to know the service first; who asked them too early is not told for a while.
+  await wait('the onion service is known', 180_000, async () => {
+    const socket = await openThroughSocks(network.torSocksPath, name, 80);
+    must((await ask({ socket }, `http://${name}/`, { deadline: 20_000 })).status === 200, 'no page');
+  });
   t.true(isClearnet(await eventually(t, isClearnet, '--proxy', `socks5h://${GATE}:9050`, `http://${name}/`)));
   const [lent = ''] = (await onWorkstation('getent', 'ahostsv4', name)).split(/\s/);
   t.regex(lent, /^10\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./);

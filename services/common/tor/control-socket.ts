@@ -5,6 +5,8 @@ import { GatewayError } from '../bytes/errors.ts';
 const TIMEOUT_MS = 3_000;
 /** Characters of an answer. */
 const ANSWER_MAX = 16_384;
+/** Characters of the last line of an answer. */
+const LAST_LINE_MAX = 1_024;
 
 export class TorControlError extends GatewayError<{ readonly code: 'silent' | 'too-long' | 'closed' }> {}
 
@@ -14,11 +16,14 @@ export class TorControlError extends GatewayError<{ readonly code: 'silent' | 't
  */
 export class TorControlSocket {
   readonly #path: string;
+  readonly #answerMax: number;
   #socket: Socket | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string) {
+  /** `answerMax` in characters, for whoever asks for a consensus. */
+  constructor(path: string, answerMax = ANSWER_MAX) {
     this.#path = path;
+    this.#answerMax = answerMax;
   }
 
   /**
@@ -31,9 +36,9 @@ export class TorControlSocket {
         this.#socket = connect(this.#path);
         // Whoever waits is told; an error between two questions shows in `destroyed`.
         this.#socket.on('error', () => undefined);
-        await exchange(this.#socket, 'AUTHENTICATE');
+        await exchange(this.#socket, 'AUTHENTICATE', ANSWER_MAX);
       }
-      return await exchange(this.#socket, command);
+      return await exchange(this.#socket, command, this.#answerMax);
     });
     this.#turn = answer.catch(() => this.#socket?.destroy());
     return answer;
@@ -44,15 +49,15 @@ export class TorControlSocket {
   }
 }
 
-async function exchange(socket: Socket, command: string): Promise<string> {
+async function exchange(socket: Socket, command: string, answerMax: number): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const fail = (code: TorControlError['code']): void => reject(new TorControlError({ code }));
   const timer = setTimeout(fail, TIMEOUT_MS, 'silent');
   let text = '';
   const onData = (part: Buffer): void => {
     text += part.toString('latin1');
-    if (text.length > ANSWER_MAX) fail('too-long');
-    else if (/(?:^|\r\n)\d{3} [^\r\n]*\r\n$/.test(text)) resolve(text);
+    if (text.length > answerMax) fail('too-long');
+    else if (/(?:^|\r\n)\d{3} [^\r\n]*\r\n$/.test(text.slice(-LAST_LINE_MAX))) resolve(text);
   };
   const onClose = (): void => fail('closed');
   socket.on('data', onData).once('close', onClose);

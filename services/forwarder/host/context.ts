@@ -5,7 +5,7 @@ import type { Note } from '../syntax/notes.ts';
 import type { RefusedPorts } from './refused-ports.ts';
 import type { TimeBox } from './time-box.ts';
 
-/** What the limits of A1 are, and what tests make shorter. Times in milliseconds. */
+/** Limits of one request, which tests make shorter. Times in milliseconds. */
 export interface Limits {
   /** from the first byte of a head to its last; also for a connection that says nothing */
   readonly headMs: number;

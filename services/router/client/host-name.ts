@@ -1,10 +1,10 @@
-/** Longest host name, `.i2p` included (website: docs/overview/naming.md, naming rules). */
+/** Longest host name, `.i2p` included (Naming, "Naming Rules"). */
 export const HOST_NAME_MAX = 67;
 
 /** Characters of the hash in a plain Base32 name: 32 bytes. */
 export const BASE32_HASH_LENGTH = 52;
 
-/** Shortest first label of a Base32 name for an encrypted LeaseSet: 35 bytes (spec b32encrypted.rst). */
+/** Shortest first label of a Base32 name for an encrypted LeaseSet: 35 bytes (B32 for Encrypted LeaseSets). */
 export const ENCRYPTED_BASE32_MIN = 56;
 
 /** Names that the project keeps for local services; with everything below them they never reach the network. */
@@ -55,7 +55,7 @@ function isReserved(name: string): boolean {
   return RESERVED_NAMES.some((reserved) => name === reserved || name.endsWith(`.${reserved}`));
 }
 
-/** The naming rules of docs/overview/naming.md, on a lower-case name; `undefined` when all of them hold. */
+/** The rules of Naming, on a lower-case name; `undefined` when all of them hold. */
 function brokenNameRule(name: string): string | undefined {
   if (name.length > HOST_NAME_MAX) return `longer than ${HOST_NAME_MAX} characters`;
   if (!name.endsWith('.i2p') || name === 'b32.i2p') return 'not a name below .i2p';

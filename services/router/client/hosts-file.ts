@@ -27,7 +27,7 @@ export class HostsFileError extends GatewayError<{
 
 /**
  * Reads lines of `name=base64`. Everything from `#` on is a comment, which also skips the properties of
- * the subscription format (subscription.rst). Names become lower case.
+ * the subscription format (Addressbook Subscription Feed). Names become lower case.
  * Throws `HostsFileError` on the first bad line, on a name that is there twice, and over the limits.
  */
 export function parseHostsFile(text: string, file: string): Map<string, StreamTarget> {

@@ -43,7 +43,7 @@ export interface SiteRequest {
   readonly upgrade?: string;
 }
 
-/** The headers that go to the site; facts A3, column "ours". */
+/** The headers that go to the site: nothing that tells one browser from another. */
 export function requestHeaders(request: SiteRequest): string[] {
   const endsHere = hopByHopTest(request.headers);
   // HTTP/1.0 may come without Host; what leaves is HTTP/1.1, which needs one.

@@ -9,7 +9,7 @@ export interface BrowserResponse {
   readonly gunzip: boolean;
 }
 
-/** The headers that go to the browser; facts A3, column "ours". */
+/** The headers that go to the browser. */
 export function responseHeaders(headers: RawHeaders): BrowserResponse {
   const endsHere = hopByHopTest(headers);
   const encodings = valuesOf(headers, 'content-encoding')

@@ -24,7 +24,7 @@ export function targetOfBase32(base32: string): StreamTarget {
 }
 
 /**
- * Characters of a Destination in Base64: 387 bytes and more (common-structures.rst), plus certificate payloads
+ * Characters of a Destination in Base64: 387 bytes and more (Common Structures), plus certificate payloads
  * up to the 100 bytes that the naming rules allow, rounded up to whole groups of four.
  */
 export const DESTINATION_BASE64_MIN = 516;

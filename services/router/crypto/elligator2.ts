@@ -4,7 +4,7 @@ import { expectLength } from './length.ts';
 import { type KeyPair, x25519KeyPair } from './x25519.ts';
 
 /*
- * Elligator2 on Curve25519 with the non-square 2 (ecies.rst, "Elligator2"): public keys that look like random bytes.
+ * Elligator2 on Curve25519 with the non-square 2 (ECIES Ratchet, "Elligator2"): public keys look like random bytes.
  * noble maps field to point; the inverse is here, on noble's field.
  */
 

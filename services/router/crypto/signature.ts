@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { concatBytes } from '@allium/common/bytes/compare.ts';
 import { ed25519Verify } from './ed25519.ts';
 
-/** How a signature type of common-structures.rst is checked with node:crypto. */
+/** How a signature type of Common Structures is checked with node:crypto. */
 type Scheme =
   | { readonly kind: 'dsa' }
   | { readonly kind: 'ecdsa'; readonly curve: string; readonly digest: string }
@@ -22,7 +22,7 @@ export const SIGNATURE_TYPE = { dsaSha1: 0, ed25519: 7, redDsa: 11 } as const;
 
 /**
  * The types that we verify. Missing: 8 (Ed25519ph) and 9, 10 (GOST), which nobody uses.
- * A Red25519 signature (11) is checked by the Ed25519 equation (red25519.rst): only making one differs.
+ * A Red25519 signature (11) is checked by the Ed25519 equation: only making one differs.
  */
 export const SIGNATURE_TYPES: ReadonlyMap<number, SignatureType> = new Map<number, SignatureType>([
   [0, row('DSA_SHA1', 128, 40, { kind: 'dsa' })],
@@ -111,7 +111,7 @@ function base64url(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64url');
 }
 
-/** I2P's one DSA group (cryptography.rst, "DSA"): p 1024 bits, q 160 bits, g. */
+/** I2P's one DSA group (Low-level Cryptography, "DSA"): p 1024 bits, q 160 bits, g. */
 const DSA_P =
   '9c05b2aa960d9b97b8931963c9cc9e8c3026e9b8ed92fad0a69cc886d5bf8015fcadae31a0ad18fab3f01b00a358de23' +
   '7655c4964afaa2b337e96ad316b9fb1cc564b5aec5b69a9ff6c3e4548707fef8503d91dd8602e867e6d35d2235c1869c' +

@@ -42,7 +42,7 @@ export class LengthMask {
   #ivLow: number;
   #ivHigh: number;
 
-  /** `key` is 16 bytes, `iv` 8 bytes, both as derived in the data phase of ntcp2.rst. */
+  /** `key` is 16 bytes, `iv` 8 bytes, both as derived in the data phase of NTCP2. */
   constructor(key: Uint8Array, iv: Uint8Array) {
     expectLength(key, SIPHASH_KEY_LENGTH, 'SipHash key');
     expectLength(iv, 8, 'SipHash IV');

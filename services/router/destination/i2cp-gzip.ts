@@ -4,7 +4,7 @@ import { ByteReader } from '@allium/common/bytes/reader.ts';
 import { ByteWriter } from '@allium/common/bytes/writer.ts';
 import { MAX_PAYLOAD } from './limits.ts';
 
-/** What the gzip header's time and OS fields carry (api/i2cp.md, "Format"). */
+/** What the gzip header's time and OS fields carry (I2CP, "Format"). */
 export interface I2cpFrame {
   /** u16; 0 is "any" */
   readonly fromPort: number;

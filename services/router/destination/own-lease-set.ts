@@ -55,7 +55,7 @@ export class OwnLeaseSet {
       this.#leases = [];
       return;
     }
-    // One-second resolution: two LeaseSets need different seconds (common-structures.rst, LeaseSet2).
+    // One-second resolution: two LeaseSets need different seconds (Common Structures, LeaseSet2).
     const second = Math.max(Math.floor(now / 1_000), this.#lastSecond + 1);
     this.#lastSecond = second;
     const published = second * 1_000;

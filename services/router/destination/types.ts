@@ -3,7 +3,7 @@ import type { I2npMessage } from '../i2np/message.ts';
 import type { DestHash } from '../wire/hash.ts';
 import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
 
-/** Protocol numbers of I2CP that a gzip header can carry (i2cp.md, "Format"; datagrams.rst). */
+/** Protocol numbers of I2CP that a gzip header can carry (I2CP, "Format"; Datagrams). */
 export const I2CP_PROTOCOL = { streaming: 6, datagram: 17, raw: 18, datagram2: 19, datagram3: 20 } as const;
 
 export type UnreachableReason =

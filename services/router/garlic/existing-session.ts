@@ -9,7 +9,7 @@ import { SendTagSet } from './send-tag-set.ts';
 import type { Owner, Session } from './session.ts';
 
 /*
- * Existing Session messages (ecies.rst sections 1h and 4) and what their control blocks do to a session.
+ * Existing Session messages (ECIES Ratchet sections 1h and 4) and what their control blocks do to a session.
  */
 
 /** Bytes around the payload of an Existing Session message. */

@@ -18,7 +18,7 @@ import { ReplyKeys } from './reply-keys.ts';
 import { Sender } from './sender.ts';
 
 /*
- * End-to-end encryption of one local identity: ECIES-X25519-AEAD-Ratchet (ecies.rst), without I/O.
+ * End-to-end encryption of one local identity: ECIES-X25519-AEAD-Ratchet, without I/O.
  *
  *   const garlic = new GarlicCore({ keys, random });
  *   garlic.stage(remote, now)                        what encrypt would write; 'new' should carry our LeaseSet

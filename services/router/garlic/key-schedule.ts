@@ -2,7 +2,7 @@ import { hkdf } from '../crypto/hash.ts';
 import { TAG_LENGTH } from './limits.ts';
 
 /*
- * The KDFs of ecies.rst, section 4 "Ratchets" and "KDF for Reply TagSet". Labels are spelled here and nowhere else.
+ * The KDFs of ECIES Ratchet, section 4 "Ratchets" and "KDF for Reply TagSet". Labels are spelled here only.
  */
 
 const EMPTY = new Uint8Array(0);

@@ -1,6 +1,6 @@
 /*
  * Every bound and every timer of the ratchet, each with its unit and its reason.
- * "Spec" is ecies.rst; figures of other routers are theirs as read in their sources.
+ * "Spec" is ECIES Ratchet; figures of other routers are theirs as read in their sources.
  */
 
 /** Bytes of a session tag (spec, "Existing session format"). */

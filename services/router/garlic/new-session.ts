@@ -7,7 +7,7 @@ import { initializeTagSet, replyPayloadKey, type TagSetKeys } from './key-schedu
 import { TAG_LENGTH } from './limits.ts';
 
 /*
- * New Session and New Session Reply: Noise IK with Elligator2 (ecies.rst sections 1b to 1g). Bytes in, bytes out.
+ * New Session and New Session Reply: Noise IK with Elligator2 (ECIES Ratchet 1b to 1g). Bytes in, bytes out.
  */
 
 const PROTOCOL = 'Noise_IKelg2+hs2_25519_ChaChaPoly_SHA256';

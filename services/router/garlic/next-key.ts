@@ -6,7 +6,7 @@ import { nextTagSet, type TagSetKeys } from './key-schedule.ts';
 import { LAST_TAG_SET } from './limits.ts';
 
 /*
- * The DH ratchet of one direction (ecies.rst, "DH Ratchet Message Flow" and "Key and Tag Set IDs").
+ * The DH ratchet of one direction (ECIES Ratchet, "DH Ratchet Message Flow" and "Key and Tag Set IDs").
  * Tag set 1 takes a new key of both sides, an even one a new key of its sender, an odd one a new key of its receiver.
  */
 

@@ -13,7 +13,7 @@ interface ReplyKey {
 
 /**
  * Keys that we gave away for one answer each: netdb lookups and outbound tunnel builds
- * (ecies-routers.rst; the form is an Existing Session message with nonce 0).
+ * (ECIES Router Messages; the form is an Existing Session message with nonce 0).
  */
 export class ReplyKeys {
   readonly #keys = new BoundedMap<number, ReplyKey>(MAX_REPLY_KEYS);

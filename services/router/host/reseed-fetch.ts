@@ -8,7 +8,7 @@ import { dialThroughSocks } from './socks-dialer.ts';
 
 /** Milliseconds for one server: Tor circuit, TLS, and about 100 kB. */
 export const FETCH_TIMEOUT_MS = 60_000;
-/** Reseed servers answer this agent only; every I2P router sends it (site misc/reseed.md). */
+/** Reseed servers answer this agent only; every I2P router sends it (Reseed Hosts). */
 const USER_AGENT = 'Wget/1.11.4';
 
 export type FetchFailureFacts = {

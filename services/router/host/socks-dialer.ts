@@ -5,7 +5,7 @@ import { keepEarlyBytes } from '@allium/common/net/early-bytes.ts';
 import { socksConnect } from '@allium/common/socks/client.ts';
 import { SocksClientError } from 'socks';
 
-/** Milliseconds for Tor to open a stream: circuit building included (i2p-router facts: first hops 15-20 s). */
+/** Milliseconds for Tor to open a stream: circuit building included. */
 export const DIAL_TIMEOUT_MS = 20_000;
 
 export type DialFailureFacts = {

@@ -3,7 +3,7 @@ import type { ByteWriter } from '@allium/common/bytes/writer.ts';
 import { type AckedMessage, BLOCK_TYPE, type NextKeyBlock, type PayloadBlock } from './block-types.ts';
 import { cloveSize, readClove, writeClove } from './clove.ts';
 
-/** bytes behind the block's header; ecies.rst, "Options" */
+/** bytes behind the block's header; ECIES Ratchet, "Options" */
 const MIN_OPTIONS_SIZE = 21;
 const KEY_LENGTH = 32;
 const KEY_PRESENT = 0x01;

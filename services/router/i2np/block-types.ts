@@ -1,6 +1,6 @@
 import type { GarlicClove } from './clove.ts';
 
-/** Type numbers of ecies.rst, "Payload Section Decrypted data". */
+/** Type numbers of ECIES Ratchet, "Payload Section Decrypted data". */
 export const BLOCK_TYPE = {
   dateTime: 0,
   termination: 4,
@@ -21,7 +21,7 @@ export interface AckedMessage {
   readonly messageNumber: number;
 }
 
-/** ecies.rst, "Next DH Ratchet Public Key" */
+/** ECIES Ratchet, "Next DH Ratchet Public Key" */
 export interface NextKeyBlock {
   readonly kind: 'nextKey';
   /** 0 to 32767 */

@@ -19,7 +19,7 @@ export function blocksSize(blocks: readonly PayloadBlock[]): number {
 }
 
 /**
- * ecies.rst, "Payload": the blocks in the given order. An order that the specification forbids, or more than
+ * ECIES Ratchet, "Payload": the blocks in the given order. An order that the specification forbids, or more than
  * 65519 bytes, throw `RangeError`.
  */
 export function encodeBlocks(blocks: readonly PayloadBlock[]): Uint8Array {

@@ -1,7 +1,7 @@
 import type { ByteReader } from '@allium/common/bytes/reader.ts';
 import type { ByteWriter } from '@allium/common/bytes/writer.ts';
 
-/** bytes of a short build record, request or reply, encrypted (tunnel-creation-ecies.rst) */
+/** bytes of a short build record, request or reply, encrypted (ECIES Tunnel Creation) */
 export const SHORT_RECORD_SIZE = 218;
 export const MAX_BUILD_RECORDS = 8;
 

@@ -3,7 +3,7 @@ import type { ByteWriter } from '@allium/common/bytes/writer.ts';
 import { HASH_LENGTH } from '../wire/hash.ts';
 import { type I2npMessage, readShort, shortSize, writeShort } from './message.ts';
 
-/** i2np.rst, "Garlic Clove Delivery Instructions"; not the ones of tunnel messages. Hashes are 32 bytes. */
+/** I2NP, "Garlic Clove Delivery Instructions"; not the ones of tunnel messages. Hashes are 32 bytes. */
 export type CloveDelivery =
   | { readonly kind: 'local' }
   | { readonly kind: 'destination'; readonly hash: Uint8Array }
@@ -11,7 +11,7 @@ export type CloveDelivery =
   /** `hash` is the gateway's */
   | { readonly kind: 'tunnel'; readonly hash: Uint8Array; readonly tunnelId: number };
 
-/** ecies.rst, "Garlic Clove": a message and where its receiver sends it. */
+/** ECIES Ratchet, "Garlic Clove": a message and where its receiver sends it. */
 export interface GarlicClove {
   readonly delivery: CloveDelivery;
   readonly message: I2npMessage;

@@ -6,7 +6,7 @@ export interface Data {
   readonly data: Uint8Array;
 }
 
-/** i2np.rst, "Data": only inside garlic. */
+/** I2NP, "Data": only inside garlic. */
 export const dataCodec: Codec<Data> = {
   structure: 'Data',
   size: (value) => 4 + value.data.length,

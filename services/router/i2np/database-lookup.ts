@@ -4,7 +4,7 @@ import type { ByteWriter } from '@allium/common/bytes/writer.ts';
 import { HASH_LENGTH } from '../wire/hash.ts';
 import { readHashes } from './hashes.ts';
 
-/** i2np.rst, "DatabaseLookup": range of the size field */
+/** I2NP, "DatabaseLookup": range of the size field */
 export const MAX_EXCLUDED_PEERS = 512;
 
 /** bytes of a one-time reply key and of its tag */
@@ -44,7 +44,7 @@ const ECIES = 0x10;
 const LOOKUP_TYPES = ['any', 'leaseSet', 'routerInfo', 'exploratory'] as const;
 
 /**
- * i2np.rst, "DatabaseLookup". Answers encrypted for ElGamal (bit 1), and the never defined mode of both bits, are
+ * I2NP, "DatabaseLookup". Answers encrypted for ElGamal (bit 1), and the never defined mode of both bits, are
  * refused as unsupported: no router of today asks for them.
  */
 export const databaseLookupCodec: Codec<DatabaseLookup> = {

@@ -2,7 +2,7 @@ import type { Codec } from '@allium/common/bytes/codec.ts';
 import { HASH_LENGTH } from '../wire/hash.ts';
 import { readHashes } from './hashes.ts';
 
-/** i2np.rst, "DatabaseSearchReply": recommended maximum. Further hashes are read and dropped. */
+/** I2NP, "DatabaseSearchReply": recommended maximum. Further hashes are read and dropped. */
 export const MAX_SEARCH_REPLY_PEERS = 16;
 
 export interface DatabaseSearchReply {
@@ -15,7 +15,7 @@ export interface DatabaseSearchReply {
   readonly from: Uint8Array;
 }
 
-/** i2np.rst, "DatabaseSearchReply". */
+/** I2NP, "DatabaseSearchReply". */
 export const databaseSearchReplyCodec: Codec<DatabaseSearchReply> = {
   structure: 'DatabaseSearchReply',
   size: (value) => HASH_LENGTH + 1 + value.peers.length * HASH_LENGTH + HASH_LENGTH,

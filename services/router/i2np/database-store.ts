@@ -38,7 +38,7 @@ const TYPE_MASK = 0x0f;
 const GZIP_HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff);
 
 /**
- * i2np.rst, "DatabaseStore". A RouterInfo is compressed, a LeaseSet2 is the rest of the message. LeaseSets of
+ * I2NP, "DatabaseStore". A RouterInfo is compressed, a LeaseSet2 is the rest of the message. LeaseSets of
  * other types are refused as unsupported.
  */
 export const databaseStoreCodec: Codec<DatabaseStore> = {

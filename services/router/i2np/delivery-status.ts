@@ -8,7 +8,7 @@ export interface DeliveryStatus {
   readonly timestamp: number;
 }
 
-/** i2np.rst, "DeliveryStatus". */
+/** I2NP, "DeliveryStatus". */
 export const deliveryStatusCodec: Codec<DeliveryStatus> = {
   structure: 'DeliveryStatus',
   size: () => 12,

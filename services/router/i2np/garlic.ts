@@ -6,7 +6,7 @@ export interface Garlic {
   readonly data: Uint8Array;
 }
 
-/** i2np.rst, "Garlic". The length field is checked against what is there. */
+/** I2NP, "Garlic". The length field is checked against what is there. */
 export const garlicCodec: Codec<Garlic> = {
   structure: 'Garlic',
   size: (value) => 4 + value.data.length,

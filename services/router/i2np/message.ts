@@ -3,7 +3,7 @@ import { ByteReader } from '@allium/common/bytes/reader.ts';
 import { ByteWriter } from '@allium/common/bytes/writer.ts';
 import { sha256 } from '../crypto/hash.ts';
 
-/** i2np.rst, "Messages". 21 to 24 are the long tunnel builds of ElGamal times, which nobody sends to us. */
+/** I2NP, "Messages". 21 to 24 are the long tunnel builds of ElGamal times, which nobody sends to us. */
 export const I2NP_TYPE = {
   databaseStore: 1,
   databaseLookup: 2,
@@ -39,7 +39,7 @@ export const SHORT_HEADER_SIZE = 9;
 /** bytes; what the size field of a long header can say */
 export const MAX_PAYLOAD = 0xffff;
 
-/** i2np.rst, "I2NP message header", standard form: inside TunnelGateway and tunnel messages. */
+/** I2NP, "I2NP message header", standard form: inside TunnelGateway and tunnel messages. */
 export const longMessageCodec: Codec<I2npMessage> = {
   structure: 'I2NPMessage',
   size: (value) => LONG_HEADER_SIZE + value.payload.length,
@@ -73,7 +73,7 @@ export function shortSize(message: I2npMessage): number {
   return SHORT_HEADER_SIZE + message.payload.length;
 }
 
-/** i2np.rst, "I2NP message header", 9-byte form: NTCP2 blocks and ratchet cloves, which know the length. */
+/** I2NP, "I2NP message header", 9-byte form: NTCP2 blocks and ratchet cloves, which know the length. */
 export function writeShort(out: ByteWriter, message: I2npMessage): void {
   out
     .u8(message.type)

@@ -3,7 +3,7 @@ import { aeadOpen, aeadSeal } from '../crypto/aead.ts';
 import { REPLY_TAG_LENGTH, type ReplyKey } from './database-lookup.ts';
 
 /**
- * ecies-routers.rst, "Reply encryption": answers to lookups and outbound build replies, in the form of an Existing
+ * ECIES Router Messages, "Reply encryption": answers to lookups and outbound build replies, in the form of an Existing
  * Session message. The key is good for one message. `payload` is encoded blocks; the result is a Garlic's `data`.
  */
 export function sealOneTime(reply: ReplyKey, payload: Uint8Array): Uint8Array {

@@ -7,7 +7,7 @@ export interface OutboundTunnelBuildReply {
   readonly records: readonly Uint8Array[];
 }
 
-/** i2np.rst, "OutboundTunnelBuildReply". */
+/** I2NP, "OutboundTunnelBuildReply". */
 export const outboundTunnelBuildReplyCodec: Codec<OutboundTunnelBuildReply> = {
   structure: 'OutboundTunnelBuildReply',
   size: (value) => buildRecordsSize(value.records),

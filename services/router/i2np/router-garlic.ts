@@ -14,7 +14,7 @@ const START = new SymmetricState(PROTOCOL);
 START.mixHash(new Uint8Array(0));
 
 /**
- * ecies-routers.rst: an anonymous message for a router. `payload` is encoded blocks, DateTime among them; the result
+ * ECIES Router Messages: an anonymous message for a router. `payload` is encoded blocks, DateTime among them; the result
  * is a Garlic's `data`. A public key that gives an all-zero secret throws `RangeError`.
  */
 export function sealForRouter(

@@ -7,7 +7,7 @@ export interface ShortTunnelBuild {
   readonly records: readonly Uint8Array[];
 }
 
-/** i2np.rst, "ShortTunnelBuild". */
+/** I2NP, "ShortTunnelBuild". */
 export const shortTunnelBuildCodec: Codec<ShortTunnelBuild> = {
   structure: 'ShortTunnelBuild',
   size: (value) => buildRecordsSize(value.records),

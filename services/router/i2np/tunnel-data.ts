@@ -1,6 +1,6 @@
 import type { Codec } from '@allium/common/bytes/codec.ts';
 
-/** bytes after the tunnel id (tunnel-message.rst): IV and encrypted fragments */
+/** bytes after the tunnel id (Tunnel Message): IV and encrypted fragments */
 export const TUNNEL_DATA_SIZE = 1024;
 
 export interface TunnelData {
@@ -11,7 +11,7 @@ export interface TunnelData {
   readonly data: Uint8Array;
 }
 
-/** i2np.rst, "TunnelData". */
+/** I2NP, "TunnelData". */
 export const tunnelDataCodec: Codec<TunnelData> = {
   structure: 'TunnelData',
   size: () => 4 + TUNNEL_DATA_SIZE,

@@ -8,7 +8,7 @@ export interface TunnelGateway {
   readonly data: Uint8Array;
 }
 
-/** i2np.rst, "TunnelGateway". */
+/** I2NP, "TunnelGateway". */
 export const tunnelGatewayCodec: Codec<TunnelGateway> = {
   structure: 'TunnelGateway',
   size: (value) => 6 + value.data.length,

@@ -3,7 +3,7 @@ import { type UnzipFileInfo, unzipSync } from 'fflate';
 
 /** Entries of one bundle; real ones hold 75-100 RouterInfos. More are refused, not skipped. */
 export const MAX_BUNDLE_ENTRIES = 500;
-/** Bytes of one RouterInfo, as everywhere (facts 1.2). */
+/** Bytes of one RouterInfo, as everywhere. */
 export const MAX_ENTRY_SIZE = 3072;
 /** All entries unpacked, in bytes. */
 export const MAX_BUNDLE_SIZE = MAX_BUNDLE_ENTRIES * MAX_ENTRY_SIZE;
@@ -12,7 +12,7 @@ const DEFLATE_OVERHEAD = 64;
 /** Keys and signatures are random: a RouterInfo never shrinks to less than this part of itself. */
 const MAX_RATIO = 16;
 
-/** updates.rst: RouterInfos lie at the top level, named by their hash in I2P's Base64. */
+/** Software Updates: RouterInfos lie at the top level, named by their hash in I2P's Base64. */
 const ENTRY_NAME = /^routerInfo-[A-Za-z0-9~-]{43}=\.dat$/;
 
 /**

@@ -43,7 +43,7 @@ export interface ExploreModules {
 
 /**
  * Learning routers: lookups of random keys, marked exploratory, to the floodfill nearest to the key, which names
- * routers that are no floodfills ("Exploration"). Nobody looks us up, so we hear of peers in no other way (facts 2.2).
+ * routers that are no floodfills ("Exploration"). Nobody looks us up, so we hear of peers in no other way.
  */
 export class Explorer {
   readonly #modules: ExploreModules;

@@ -24,7 +24,7 @@ export interface FloodfillModules {
   readonly ownRouterInfo: () => RouterInfo | undefined;
 }
 
-/** The entry if we may give it, else routers nearer to it (i2np.rst, "DatabaseLookup"). */
+/** The entry if we may give it, else routers nearer to it (I2NP, "DatabaseLookup"). */
 export function answerLookup(modules: FloodfillModules, lookup: DatabaseLookup, now: number): NetDbReply {
   const body = storedAnswer(modules, lookup, now) ?? searchReply(modules, lookup, now);
   const to = routerHash(lookup.from);

@@ -3,7 +3,7 @@ import type { RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import type { LookupFailure, Sought } from './netdb-events.ts';
 
-/** Wait for one floodfill, in ms: two Tor circuits and two tunnels lie between (facts 2.8; i2pd has 1.6 s). */
+/** Wait for one floodfill, in ms: two Tor circuits and two tunnels lie between (i2pd: 1.6 s). */
 export const QUERY_TIMEOUT = 8_000;
 /** A lookup in all, in ms: longer than a browser's patience helps nobody. */
 export const LOOKUP_TIMEOUT = 28_000;

@@ -1,7 +1,7 @@
 import type { StoreEntry } from '../i2np/database-store.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
 
-/** Wait for a floodfill's DeliveryStatus, in ms (facts 2.8; i2pd has 1.8 s). */
+/** Wait for a floodfill's DeliveryStatus, in ms (i2pd: 1.8 s). */
 export const STORE_TIMEOUT = 8_000;
 /** Floodfills tried for one publication. */
 export const MAX_STORE_TRIES = 6;

@@ -47,7 +47,7 @@ export class ReseedError extends GatewayError<{ readonly code: ReseedErrorCode; 
   }
 }
 
-/** Address of the bundle (updates.rst, "SU3 Reseed File"; the network ID since 0.9.42). */
+/** Address of the bundle (Software Updates, "SU3 Reseed File"; the network ID since 0.9.42). */
 export function bundleUrl(server: ReseedServer, netId: number): string {
   const url = new URL('i2pseeds.su3', server.url);
   if (url.protocol !== 'https:') throw new RangeError(`reseed server without TLS: ${server.url}`);

@@ -14,12 +14,12 @@ export const MAX_SU3_SIZE = 1 << 20;
 export const SU3_CONTENT_RESEED = 3;
 export const SU3_FILE_ZIP = 0;
 
-/** RSA-SHA512-4096, the only signature type that reseed signers use (updates.rst, "SU3 Reseed File"). */
+/** RSA-SHA512-4096, the only signature type that reseed signers use (Software Updates, "SU3 Reseed File"). */
 const SIGNATURE_TYPE = 6;
 const SIGNATURE_LENGTH = 512;
 const RSA_BITS = 4096;
 const MAGIC = Buffer.from('I2Psu3', 'latin1');
-/** updates.rst: the version is padded with zeros to at least 16 bytes */
+/** Software Updates: the version is padded with zeros to at least 16 bytes */
 const MIN_VERSION_LENGTH = 16;
 
 export interface Su3 {
@@ -35,7 +35,7 @@ export interface Su3 {
 }
 
 /**
- * An SU3 file (updates.rst, "SU3 File Specification"); views into `bytes`. Nothing is verified yet.
+ * An SU3 file (Software Updates, "SU3 File Specification"); views into `bytes`. Nothing is verified yet.
  * Throws `DecodeError`.
  */
 export function decodeSu3(bytes: Uint8Array): Su3 {

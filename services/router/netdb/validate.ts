@@ -6,7 +6,7 @@ import { ROUTER_INFO_MAX_SIZE, type RouterInfo } from '../wire/router-info.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Oldest API version that may be stored: short tunnel builds and floodfill use need it anyway (facts 1.0). */
+/** Oldest API version that may be stored: short tunnel builds and floodfill use need it anyway. */
 export const VERSION_FLOOR = '0.9.59';
 /** Clocks that differ by more than this (ms) are wrong; i2pd uses the same. */
 export const MAX_FUTURE = 2 * MINUTE;

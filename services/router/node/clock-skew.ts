@@ -3,7 +3,7 @@ import type { RouterHash } from '../wire/hash.ts';
 
 /** Peers whose clocks are remembered. */
 const MAX_SAMPLES = 64;
-/** Peers that must have spoken before their median counts (facts 2.7). */
+/** Peers that must have spoken before their median counts: one peer alone may be wrong by hours. */
 export const MIN_SAMPLES = 5;
 
 /** How far the peers' clocks are from ours: one sample a peer, the median of at least five. */

@@ -9,7 +9,7 @@ import type { RouterKeys } from '../wire/router-keys.ts';
 import { clovesOf, type Queries } from './queries.ts';
 import type { Routes, Source } from './routes.ts';
 
-/** A message that expired longer ago than this (ms) is dropped: clocks differ, Tor is slow (facts 1.5). */
+/** A message that expired longer ago than this (ms) is dropped: clocks differ, Tor is slow. */
 const EXPIRY_TOLERANCE = 60_000;
 
 export interface DispatchParts {

@@ -3,14 +3,14 @@ import { createRouterInfo, type RouterInfo } from '../wire/router-info.ts';
 import type { RouterKeys } from '../wire/router-keys.ts';
 import type { NodeConfig } from './node-io.ts';
 
-/** The API version that we speak; peers refuse older than 0.9.58 or so (facts 1.0). */
+/** The API version that we speak; i2pd 2.59 refuses older than 0.9.58. */
 export const API_VERSION = '0.9.68';
 /** Signed anew after so long (ms): i2pd refuses RouterInfos older than 90 minutes. */
 export const RESIGN_AFTER = 30 * 60_000;
 /** Dated back by so much (ms), as peers refuse dates from their future. */
 const BACKDATE = 5_000;
 
-/** Low bandwidth, unreachable, refuses all tunnels: what a router behind Tor is (facts 2.2). */
+/** Low bandwidth, unreachable, refuses all tunnels: what a router behind Tor is; i2pd says the same. */
 const CAPS_BEHIND_TOR = 'LUG';
 
 /** Our RouterInfo, always young enough for a handshake. */

@@ -15,7 +15,7 @@ import { hashBytes, type RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import type { Routes } from './routes.ts';
 
-/** Expiration of what we send, ms from now: Tor and tunnels take seconds, peers accept up to 60 s (facts 1.5). */
+/** Expiration of what we send, ms from now: Tor and tunnels take seconds, peers accept up to 60 s. */
 export const MESSAGE_LIFETIME = 25_000;
 /** A reply key outlives its query by this much (ms), for answers that come late. */
 const REPLY_GRACE = 20_000;

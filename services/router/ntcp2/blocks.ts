@@ -2,7 +2,7 @@ import type { ByteReader } from '@allium/common/bytes/reader.ts';
 import type { ByteWriter } from '@allium/common/bytes/writer.ts';
 import { type I2npMessage, shortSize, writeShort } from '../i2np/message.ts';
 
-/** Block types of ntcp2.rst, "Unencrypted data". */
+/** Block types of NTCP2, "Unencrypted data". */
 export const BLOCK = {
   dateTime: 0,
   options: 1,

@@ -19,7 +19,7 @@ export function closeOf(stage: Stage, code: CloseCode, reason?: number): Close {
 
 /**
  * A session that has failed reads on for a random time or number of bytes, so that a prober learns nothing from
- * where it stops (ntcp2.rst, "AEAD Error Handling").
+ * where it stops (NTCP2, "AEAD Error Handling").
  */
 export class Linger {
   readonly close: Close;

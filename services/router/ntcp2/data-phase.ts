@@ -24,7 +24,7 @@ export interface Ending {
   readonly reason?: number;
   /** the peer is told with a Termination block */
   readonly say: boolean;
-  /** read on for a while first (ntcp2.rst, "AEAD Error Handling") */
+  /** read on for a while first (NTCP2, "AEAD Error Handling") */
   readonly linger: boolean;
 }
 

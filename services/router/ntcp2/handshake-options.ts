@@ -3,7 +3,7 @@ import type { Codec } from '@allium/common/bytes/codec.ts';
 /** bytes of the option block of messages 1 and 2 */
 export const OPTIONS_LENGTH = 16;
 
-/** Option block of message 1 (ntcp2.rst, "SessionRequest"). */
+/** Option block of message 1 (NTCP2, "SessionRequest"). */
 export interface RequestOptions {
   readonly netId: number;
   readonly version: number;
@@ -35,7 +35,7 @@ export const requestOptionsCodec: Codec<RequestOptions> = {
   },
 };
 
-/** Option block of message 2 (ntcp2.rst, "SessionCreated"). */
+/** Option block of message 2 (NTCP2, "SessionCreated"). */
 export interface CreatedOptions {
   /** bytes of padding behind the message */
   readonly padding: number;

@@ -31,7 +31,7 @@ import { MAX_SKEW } from './limits.ts';
 import { transportKeys } from './transport-keys.ts';
 import type { Ntcp2Config, Ntcp2Peer } from './types.ts';
 
-/** Alice's side of ntcp2.rst, messages 1 to 3. One object for one connection. */
+/** Alice's side of NTCP2, messages 1 to 3. One object for one connection. */
 export class Ntcp2Initiator implements Handshake {
   readonly stage = 'created';
   /** milliseconds since the epoch: date of the RouterInfo that the peer gets */

@@ -25,7 +25,7 @@ export const HANDSHAKE_TIMEOUT = 20_000;
 /** Milliseconds for the rest of a frame once its first byte is here; a stalled Tor circuit may take its time. */
 export const FRAME_TIMEOUT = 60_000;
 
-/** Milliseconds. A skew above this is fatal to both sides (ntcp2.rst, "Clock Skew Guidelines"). */
+/** Milliseconds. A skew above this is fatal to both sides (NTCP2, "Clock Skew Guidelines"). */
 export const MAX_SKEW = 60_000;
 
 /** Milliseconds between frames of our own while a session must stay: i2pd closes after 105 to 125 s, Java after 120. */

@@ -31,7 +31,7 @@ interface Request {
   readonly at: number;
 }
 
-/** Bob's side of ntcp2.rst, messages 1 to 3. Behind Tor nobody dials us: the simulated network and tests need it. */
+/** Bob's side of NTCP2, messages 1 to 3. Nobody dials us behind Tor: simulated networks need it. */
 export class Ntcp2Responder implements Handshake {
   readonly #config: Ntcp2Config;
   readonly #acceptance: Ntcp2Acceptance;

@@ -24,7 +24,7 @@ import type {
 } from './types.ts';
 
 /**
- * One NTCP2 connection (ntcp2.rst), from dialling to its end. The host steps a `tick` right after construction, which
+ * One NTCP2 connection, from dialling to its end. The host steps a `tick` right after construction, which
  * starts the connect timer, feeds what the socket says, and obeys the outputs in their order. Nothing throws on input.
  */
 export class Ntcp2Session {

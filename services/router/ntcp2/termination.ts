@@ -1,4 +1,4 @@
-/** Reasons of the Termination block (ntcp2.rst, "Termination"). They are the best diagnosis there is: count them. */
+/** Reasons of the Termination block (NTCP2, "Termination"). The best diagnosis there is: count them. */
 export const TERMINATION = {
   normal: 0,
   received: 1,

@@ -20,7 +20,7 @@ export interface TransportKeys {
 const EMPTY = new Uint8Array(0);
 const SIPHASH = Buffer.from('siphash');
 
-/** ntcp2.rst, "Key Derivation Function (KDF) (for data phase)"; after the last message of the handshake. */
+/** NTCP2, "Key Derivation Function (KDF) (for data phase)"; after the last message of the handshake. */
 export function transportKeys(state: SymmetricState, role: 'alice' | 'bob'): TransportKeys {
   const { initiator, responder } = state.split();
   const askMaster = hkdf(state.ck, EMPTY, 'ask', 32);

@@ -14,7 +14,7 @@ import { pickWeighted } from './weighted.ts';
 export const TARGET_SESSIONS = 24;
 /** Dials under way at once; each may cost Tor a new circuit. */
 export const MAX_DIALS = 4;
-/** Fixed Tor isolation groups: not a circuit per peer, nor one exit that sees all peers (facts 2.6). */
+/** Fixed Tor isolation groups: not a circuit per peer, nor one exit that sees all peers. */
 export const ISOLATION_BUCKETS = 12;
 /** Further buckets tried after a failure: another exit may not be blocked. Then the peer rests for long. */
 export const MAX_BUCKET_RETRIES = 2;

@@ -1,6 +1,6 @@
 /**
  * How likely a Tor exit lets us reach a port. Tor picks exits by port, so a rare port is slow and crowded rather than
- * impossible; what no default policy allows is as good as closed (facts 2.5).
+ * impossible; what no default policy allows is as good as closed.
  */
 
 /** Share of exit bandwidth that accepts the port, 0 to 1. The host may measure it over the control port. */

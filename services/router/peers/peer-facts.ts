@@ -14,14 +14,14 @@ import {
 } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 
-/** Oldest API version that we build tunnels through or connect to (facts 1.0). */
+/** Oldest API version that we build tunnels through or connect to: Java asks for it in builds. */
 export const PEER_VERSION_FLOOR = '0.9.59';
 /** i2pd and emissary give a published NTCP2 address this cost; Java gives others. */
 const COST_I2PD = 3;
 
 /**
  * Who wrote the router, as far as its addresses tell: i2pd, emissary and go-i2p take connections from Tor exits, Java
- * blocks the exits that it lists (facts section 0).
+ * blocks the exits that it lists (release notes of 2.6.0).
  */
 export type Implementation = 'i2pd-like' | 'java-like';
 

@@ -15,7 +15,7 @@ const CONGESTION_WEIGHT = { D: 0.5, E: 0.15, G: 0 } as const;
 const BANDWIDTH_WEIGHT = { K: 0.1, L: 0.4, M: 0.6, N: 0.8, O: 1, P: 1.2, X: 1.2 } as const;
 const FLOODFILL_WEIGHT = 0.4;
 
-/** Chance that a handshake through Tor goes well with somebody new: Java routers block most exits (facts section 0). */
+/** Chance that a handshake through Tor goes well with somebody new: Java routers block most exits. */
 const HANDSHAKE_PRIOR = { 'i2pd-like': 0.7, 'java-like': 0.15 } as const;
 const CONNECT_PRIOR = 0.6;
 const BUILD_PRIOR = 0.5;

@@ -12,7 +12,7 @@ export const MAX_HOPS = 7;
 const DRAWN = 64;
 /**
  * Largest share of our tunnels that may begin at one peer while others could take them: whoever is next to us sees
- * when and how much we send (facts 2.4).
+ * when and how much we send.
  */
 export const MAX_FIRST_HOP_SHARE = 0.34;
 /** Tunnels per first hop that are allowed whatever the share, or a young router could build nothing. */

@@ -16,7 +16,7 @@ const MIN_ACK_DELAY = 5;
 const RTT_SHARE = 1 / 10;
 /** Share of the RTT between two acks that report gaps, once a stream runs. */
 const GAP_SPACING = 1 / 32;
-/** ms; a requested ack waits this long for company (api/streaming.md: "delay slightly"). */
+/** ms; a requested ack waits this long for company (Streaming API: "delay slightly"). */
 const REQUESTED_DELAY = 2;
 /** ms between acks that duplicates provoke. */
 const DUPLICATE_SPACING = 10;

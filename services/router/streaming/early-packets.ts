@@ -8,7 +8,7 @@ interface Early {
   readonly packets: Uint8Array[];
 }
 
-/** Packets of streams whose SYN has not come yet (api/streaming.md, "Setup"): kept for a short time. */
+/** Packets of streams whose SYN has not come yet (Streaming API, "Setup"): kept for a short time. */
 export class EarlyPackets {
   readonly #streams = new BoundedMap<string, Early>(MAX_EARLY_STREAMS);
 

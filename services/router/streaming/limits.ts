@@ -2,7 +2,7 @@
 export const MAX_PACKET_SIZE = 1_812;
 /** Bytes; what a peer takes that names no limit. */
 export const DEFAULT_PACKET_SIZE = 1_730;
-/** Bytes; MIN_MESSAGE_SIZE of api/streaming.md. A smaller wish would only waste tunnel messages. */
+/** Bytes; MIN_MESSAGE_SIZE of Streaming API. A smaller wish would only waste tunnel messages. */
 export const MIN_PACKET_SIZE = 512;
 /** ms; a SYN waits this long for data to carry. */
 export const SYN_DATA_DELAY = 50;

@@ -134,7 +134,7 @@ export class StreamManager {
     return this.#run(connection, now, (it, out) => it.receive(packet, trusted, now, out));
   }
 
-  /** streaming.rst: FROM and a signature, or a session bound to FROM; NACKs may name the target. */
+  /** Streaming Protocol: FROM and a signature, or a session bound to FROM; NACKs may name the target. */
   #syn(packet: DecodedPacket, input: PacketInput, now: number): StreamOutput[] {
     const { from: destination, offline } = packet;
     if (!destination || packet.receiveStreamId === 0 || packet.sequence !== 0) return [];

@@ -4,7 +4,7 @@ import { ByteWriter } from '@allium/common/bytes/writer.ts';
 import { type Destination, destinationCodec } from '../wire/destination.ts';
 import { type OfflineSignature, readOfflineSignature } from '../wire/offline-signature.ts';
 
-/** streaming.rst, "Flags and Option Data Fields". Bits 12-15 are unused. */
+/** Streaming Protocol, "Flags and Option Data Fields". Bits 12-15 are unused. */
 export const STREAM_FLAG = {
   synchronize: 1 << 0,
   close: 1 << 1,

@@ -16,7 +16,7 @@ export interface PathSeed {
   readonly window: number;
 }
 
-/** What streams learned of their paths, for those beside and after them (api/streaming.md, "Control Block Sharing"). */
+/** What streams learned of their paths, for those beside and after them (Streaming API, "Control Block Sharing"). */
 export class PathMemory {
   readonly #seeds = new BoundedMap<DestHash, { readonly seed: PathSeed; readonly until: number }>(MAX_PATHS);
   readonly #ensembles = new BoundedMap<DestHash, Ensemble>(MAX_PATHS);

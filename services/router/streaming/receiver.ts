@@ -12,7 +12,7 @@ export const RECEIVE_LIMIT = CHOKE_AT + 1_048_576;
 const CHOKE_DELAY = 60_001;
 /** ms; any value up to 60,000 unchokes. */
 const UNCHOKE_DELAY = 200;
-/** Unchokes that are sent, as each may be lost (api/streaming.md: "several packets"). */
+/** Unchokes that are sent, as each may be lost (Streaming API: "several packets"). */
 const UNCHOKE_REPEATS = 4;
 /** Packets in order after which the peer has surely understood: all that was in flight when we said stop came before. */
 const UNCHOKED_AFTER = RECEIVE_WINDOW;

@@ -1,17 +1,17 @@
 /** ms; before the first sample. Java and i2pd agree. */
 export const INITIAL_RTO = 9_000;
-/** ms; api/streaming.md advises 100. Below this, scheduling noise in tunnels looks like loss. */
+/** ms; Streaming API advises 100. Below this, scheduling noise in tunnels looks like loss. */
 export const MIN_RTO = 300;
-/** ms; MAX_RESEND_DELAY of api/streaming.md. */
+/** ms; MAX_RESEND_DELAY of Streaming API. */
 export const MAX_RTO = 45_000;
 /** ms; longest time that peers hold back an acknowledgement of steady traffic (i2pd 200; Java less once it has RTTs). */
 const ACK_DELAY_ALLOWANCE = 200;
-/** ms; larger samples say nothing about the path (api/streaming.md: maximum RTT estimate). */
+/** ms; larger samples say nothing about the path (Streaming API: maximum RTT estimate). */
 const MAX_SAMPLE = 60_000;
 /** ms; the lowest RTT is taken over one to two of these, so that a longer path is believed after a while. */
 const MIN_RTT_SPAN = 30_000;
 
-/** Round-trip estimate by RFC 6298 with the constants of api/streaming.md, plus the lowest recent RTT. All in ms. */
+/** Round-trip estimate by RFC 6298 with the constants of the Streaming API, plus the lowest recent RTT. All in ms. */
 export class RttEstimator {
   #smoothed: number | undefined;
   #variance = 0;

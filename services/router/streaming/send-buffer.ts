@@ -146,7 +146,7 @@ export class SendBuffer {
 
   /**
    * A packet that was reported missing is lost once `patience` ms have passed since it was sent (RFC 8985's idea):
-   * counting NACKs, as streaming.rst has it, would take every reordering between tunnels for loss.
+   * counting NACKs, as Streaming Protocol has it, would take every reordering between tunnels for loss.
    */
   findLost(now: number, patience: number): LossResult {
     let count = 0;

@@ -22,7 +22,7 @@ export function signerOf(keys: DestinationKeys): StreamSigner {
   };
 }
 
-/** Encodes and signs: the signature covers the whole packet with its own place zeroed (streaming.rst, flag 3). */
+/** Encodes and signs: the signature covers the whole packet with its own place zeroed (Streaming Protocol, flag 3). */
 export function encodeSigned(packet: StreamPacket, signer: StreamSigner): Uint8Array {
   const { offlineSection, signatureLength } = signer;
   const offlineFlag = offlineSection ? STREAM_FLAG.offlineSignature : 0;

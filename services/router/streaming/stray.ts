@@ -7,7 +7,7 @@ import { encodeSigned, type StreamSigner } from './signing.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { StreamId, StreamOutput } from './types.ts';
 
-/** Bytes of a ping's payload that come back (api/streaming.md, "Ping / Pong"). */
+/** Bytes of a ping's payload that come back (Streaming API, "Ping / Pong"). */
 const MAX_PONG_PAYLOAD = 32;
 const NO_BYTES = new Uint8Array(0);
 

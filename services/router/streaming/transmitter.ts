@@ -197,7 +197,7 @@ export class Transmitter {
     this.buffer.loseAll();
   }
 
-  /** The peer has no room (api/streaming.md, "Windows and Choking"): stop, probe now and then. */
+  /** The peer has no room (Streaming API, "Windows and Choking"): stop, probe now and then. */
   choke(now: number): void {
     if (this.#probes.running) return;
     this.#probes.start(now, this.rtt.rto);

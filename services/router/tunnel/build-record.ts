@@ -11,7 +11,7 @@ import { type BuildOptions, optionsSize, readOptions, writeOptions } from './bui
 import type { LayerKeys } from './hop-crypto.ts';
 import type { HopInfo } from './tunnel-io.ts';
 
-/** Encrypted short build record, request and reply (tunnel-creation-ecies.rst, Short Record Specification). Bytes. */
+/** Encrypted short build record, request and reply (ECIES Tunnel Creation, "Short Record"). Bytes. */
 export const BUILD_RECORD_SIZE = 218;
 /** First half of the hop's router hash, which tells a hop its own record. */
 export const HASH_PREFIX_SIZE = 16;

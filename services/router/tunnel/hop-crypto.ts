@@ -1,6 +1,6 @@
 import { type Cipheriv, createCipheriv, createDecipheriv, type Decipheriv } from 'node:crypto';
 
-/** Tunnel message (tunnel-message.rst): tunnel ID, IV, encrypted data. Bytes. */
+/** Tunnel message (Tunnel Message): tunnel ID, IV, encrypted data. Bytes. */
 export const TUNNEL_MESSAGE_SIZE = 1028;
 export const IV_OFFSET = 4;
 export const IV_SIZE = 16;

@@ -30,7 +30,7 @@ const KEY = 5;
 const KEY_TYPES_LENGTH = 4;
 
 /**
- * common-structures.rst, "Certificate". The length field must be what the types ask for: data hidden in a
+ * Common Structures, "Certificate". The length field must be what the types ask for: data hidden in a
  * certificate would give one key pair any number of hashes. HashCash, Hidden, Signed and Multiple are long unused.
  */
 export const certificateCodec: Codec<Certificate> = {

@@ -21,7 +21,7 @@ export interface Destination {
 
 const STRUCTURE = 'Destination';
 
-/** common-structures.rst, "Destination". What it reads owns its memory. */
+/** Common Structures, "Destination". What it reads owns its memory. */
 export const destinationCodec: Codec<Destination> = {
   structure: STRUCTURE,
   size: (value) => value.raw.length,

@@ -1,6 +1,6 @@
 import { SIGNATURE_TYPES } from '../crypto/signature.ts';
 
-/** Encryption key types of common-structures.rst, "Key Certificates". */
+/** Encryption key types of Common Structures, "Key Certificates". */
 export const CRYPTO_TYPE = {
   elGamal: 0,
   p256: 1,

@@ -26,7 +26,7 @@ export interface KeysAndCert {
 }
 
 /**
- * common-structures.rst, "KeysAndCert": the encryption key at the start of its field, the signing key at the end
+ * Common Structures, "KeysAndCert": the encryption key at the start of its field, the signing key at the end
  * of its own, padding between, what does not fit in the certificate. The length follows from the certificate.
  */
 export function readKeysAndCert(input: ByteReader): KeysAndCert {

@@ -1,6 +1,6 @@
 import { DecodeError } from '@allium/common/bytes/errors.ts';
 
-/** DatabaseStore types of the LeaseSets (i2np.rst); a LeaseSet2's signature covers its own as a leading byte. */
+/** DatabaseStore types of the LeaseSets (I2NP); a LeaseSet2's signature covers its own as a leading byte. */
 export const LEASE_SET_TYPE = { leaseSet: 1, leaseSet2: 3, encrypted: 5, meta: 7 } as const;
 
 /**

@@ -15,7 +15,7 @@ export type { Lease } from './lease.ts';
 
 /** bytes; i2pd's limit, and far above 16 leases with every key type */
 export const LEASE_SET_MAX_SIZE = 4096;
-/** common-structures.rst, "LeaseSet2" */
+/** Common Structures, "LeaseSet2" */
 export const MAX_LEASES = 16;
 /** Eight types are defined; one of each. */
 export const MAX_ENCRYPTION_KEYS = 8;
@@ -67,7 +67,7 @@ export interface LeaseSetContent {
 const NO_OPTIONS: ReadonlyMap<string, string> = new Map();
 
 /**
- * common-structures.rst, "LeaseSet2". Structure, limits and both signatures are checked, else `DecodeError`;
+ * Common Structures, "LeaseSet2". Structure, limits and both signatures are checked, else `DecodeError`;
  * dates are the caller's.
  */
 export function decodeLeaseSet2(bytes: Uint8Array): LeaseSet2 {

@@ -13,7 +13,7 @@ export interface Lease {
 /** bytes */
 export const LEASE2_SIZE = 40;
 
-/** common-structures.rst, "Lease2". */
+/** Common Structures, "Lease2". */
 export const leaseCodec: Codec<Lease> = {
   structure: 'Lease2',
   size: () => LEASE2_SIZE,

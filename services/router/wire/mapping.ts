@@ -9,7 +9,7 @@ const EQUALS = 0x3d;
 const SEMICOLON = 0x3b;
 
 /**
- * common-structures.rst, "Mapping". Written in the order of the keys' bytes, because most uses are signed.
+ * Common Structures, "Mapping". Written in the order of the keys' bytes, because most uses are signed.
  * Any order is read, since signatures are checked over the bytes as they came; a repeated key is refused.
  */
 export const mappingCodec: Codec<ReadonlyMap<string, string>> = {

@@ -12,7 +12,7 @@ export interface OfflineSignature {
 }
 
 /**
- * common-structures.rst, "OfflineSignature" (also in streaming and datagrams). Verified against `signer`, else
+ * Common Structures, "OfflineSignature" (also in streaming and datagrams). Verified against `signer`, else
  * `DecodeError('authentication')`; whether it has expired is the caller's question. Parts are views.
  */
 export function readOfflineSignature(

@@ -10,7 +10,7 @@ export interface RouterAddress {
   readonly options: ReadonlyMap<string, string>;
 }
 
-/** common-structures.rst, "RouterAddress". The expiration is all zero and must be. */
+/** Common Structures, "RouterAddress". The expiration is all zero and must be. */
 export const routerAddressCodec: Codec<RouterAddress> = {
   structure: 'RouterAddress',
   size: (value) => 1 + 8 + stringCodec.size(value.transport) + mappingCodec.size(value.options),

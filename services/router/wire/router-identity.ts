@@ -20,7 +20,7 @@ const STRUCTURE = 'RouterIdentity';
 /** DSA, the three ECDSA and Ed25519: RSA is forbidden to routers since 0.9.28, RedDSA always was. */
 const ROUTER_SIGNATURE_TYPES: ReadonlySet<number> = new Set([0, 1, 2, 3, 7]);
 
-/** common-structures.rst, "RouterIdentity". What it reads owns its memory. */
+/** Common Structures, "RouterIdentity". What it reads owns its memory. */
 export const routerIdentityCodec: Codec<RouterIdentity> = {
   structure: STRUCTURE,
   size: (value) => value.raw.length,

@@ -46,7 +46,7 @@ interface Parsed extends RouterInfoContent {
 
 const STRUCTURE = 'RouterInfo';
 
-/** common-structures.rst, "RouterInfo". Reading verifies the signature and copies the structure once. */
+/** Common Structures, "RouterInfo". Reading verifies the signature and copies the structure once. */
 export const routerInfoCodec: Codec<RouterInfo> = {
   structure: STRUCTURE,
   size: (value) => value.raw.length,

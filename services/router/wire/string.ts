@@ -5,7 +5,7 @@ export const MAX_STRING_BYTES = 255;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** common-structures.rst, "String": one length byte, then UTF-8. Text that is no UTF-8 is refused. */
+/** Common Structures, "String": one length byte, then UTF-8. Text that is no UTF-8 is refused. */
 export const stringCodec: Codec<string> = {
   structure: 'String',
   size: (value) => 1 + Buffer.byteLength(value),

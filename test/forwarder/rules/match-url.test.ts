@@ -16,7 +16,7 @@ const HOSTS = [
   'abc.b32.i2p',
 ];
 
-/** RUN, identical in Privoxy 3.0.34, 4.0.0 and 4.2.0 (facts A1); Y where the pattern of the line fits. */
+/** What Privoxy 3.0.34, 4.0.0 and 4.2.0 did, all alike; Y where the pattern of the line fits. */
 const TABLE: readonly (readonly [pattern: string, row: string])[] = [
   ['.i2p', 'YYYYYYY.Y'],
   ['i2p', '.Y.......'],

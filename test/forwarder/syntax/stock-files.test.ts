@@ -42,7 +42,7 @@ stock("Debian's configuration with its action and filter files loads as it is", 
   );
 });
 
-/** RUN with Privoxy 3.0.34, the stock files and `forward .i2p` (facts A1). */
+/** What Privoxy 3.0.34 blocked with the stock files and `forward .i2p`. */
 const BLOCKED = [
   'http://ads.i2p/',
   'http://ad.foo.i2p/',

@@ -27,7 +27,7 @@ const test = (problem === undefined ? anyTest.serial : anyTest.serial.skip) as T
 /** A leak that is known and not stopped yet: ava says so once it is. */
 if (problem !== undefined) console.log(`# skipped: ${problem}`);
 
-/** From gateway.md: what must be seen without protection. */
+/** What must be seen without protection. */
 const LEAST_SEEN = 70;
 const PAGE = 'hello from the clearnet';
 const LEAK_PROOF = towardsWorkstation(

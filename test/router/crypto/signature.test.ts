@@ -50,7 +50,7 @@ test('Ed25519 agrees with noble and fits type 7', (t) => {
   holds(t, 7, ed25519Public(seed), ed25519Sign(seed, MESSAGE));
 });
 
-/** Red25519 as red25519.rst has it: a scalar instead of a seed, the nonce from 80 random bytes. */
+/** Red25519 as its spec has it: a scalar instead of a seed, the nonce from 80 random bytes. */
 test('a Red25519 signature made by the specification with noble fits type 11', (t) => {
   const random = recordedEntropy('type 11');
   const order = noble.Point.Fn.ORDER;
@@ -90,7 +90,7 @@ for (const [type, bits, digest] of MODULI) {
 }
 
 /** No vector at hand: the group is the specification's, the arithmetic of FIPS 186 is written out below. */
-test('DSA in the group of cryptography.rst fits type 0', (t) => {
+test('DSA in the group of Low-level Cryptography fits type 0', (t) => {
   const { publicKey, signature } = dsaSign(recordedEntropy('dsa'), MESSAGE);
   holds(t, 0, publicKey, signature);
 });

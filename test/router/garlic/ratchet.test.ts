@@ -7,7 +7,7 @@ import { code, connected, numbers, open, send } from './pair.ts';
 const random = recordedEntropy('ratchet');
 const rootOf = (id: number): Uint8Array => Buffer.alloc(32, id);
 
-/** ecies.rst, "Summary of tag set and key ID progression": tag set, sender's key, receiver's key; * is a new key. */
+/** ECIES Ratchet, "Summary of tag set and key ID progression": tag set, sender's key, receiver's key; * is a new key. */
 const PROGRESSION = ['1 0* 0*', '2 1* 0', '3 1 1*', '4 2* 1', '5 2 2*', '6 3* 2'];
 
 test('key IDs and new keys follow the table of the specification', (t) => {

@@ -7,7 +7,7 @@ import { elligatorDecode, elligatorKeyPair } from '../../../services/router/cryp
 import { recordedEntropy } from '../../support/entropy.ts';
 
 /*
- * A second, slow ratchet, written line by line after the pseudocode of ecies.rst on noble's primitives, with nothing
+ * A second, slow ratchet, written line by line after the pseudocode of ECIES Ratchet on noble's primitives, with nothing
  * of ours but Elligator2. Payloads are taken and given as they are.
  */
 

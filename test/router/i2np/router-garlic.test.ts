@@ -18,7 +18,7 @@ const random = recordedEntropy('router-garlic');
 const keys = { encryption: x25519KeyPair(random) };
 const payload = Buffer.from('blocks of a message for a router');
 
-/** ecies-routers.rst step by step, with other implementations of every primitive. */
+/** ECIES Router Messages step by step, with other implementations of every primitive. */
 function openByTheBook(data: Uint8Array): Uint8Array {
   const name = Buffer.alloc(32);
   name.write('Noise_N_25519_ChaChaPoly_SHA256', 'latin1');

@@ -60,7 +60,7 @@ function offline(expires: number): StreamSigner {
   return { destination, offlineSection, signatureLength: 64, sign: (message) => ed25519Sign(seed, message) };
 }
 
-test('a data packet has the layout of streaming.rst', (t) => {
+test('a data packet has the layout of the Streaming Protocol', (t) => {
   t.is(
     Buffer.from(encodePacket(plain)).toString('hex'),
     [

@@ -36,7 +36,7 @@ const requestOf = (role: HopRole): BuildRequest => ({
   options: {},
 });
 
-/** The KDF of tunnel-creation-ecies.rst, section KDF, on noble. */
+/** The KDF of ECIES Tunnel Creation, section KDF, on noble. */
 function literalOpen(record: Uint8Array) {
   const hkdf = (salt: Uint8Array, ikm: Uint8Array, label: string) => {
     const out = expand(sha256, extract(sha256, ikm, salt), Buffer.from(label, 'latin1'), 64);

@@ -18,7 +18,7 @@ export interface Container {
   /** the compose service */
   readonly role: string;
   readonly running: boolean;
-  /** hash of the files the container was made from; see network-files.ts */
+  /** hash of the files the container was made from; see layout.ts */
   readonly config: string;
 }
 

@@ -14,7 +14,7 @@ import {
 export interface Probe {
   /** also the packet's id, flow label or a part of its source port, so that a captured frame names its probe */
   readonly number: number;
-  /** rows of the table of leak vectors that it stands for; see README.md */
+  /** numbers of ../VECTORS.md that it stands for */
   readonly vectors: readonly number[];
   readonly name: string;
   /** hex */

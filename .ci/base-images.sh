@@ -24,7 +24,7 @@ debian() {
   local file=$cache/debian-trixie-slim.tar
   if [ ! -s "$file" ]; then
     [ "$(id -u)" = 0 ] || fail "only root can bootstrap debian:trixie-slim, and no image registry answers"
-    command -v mmdebstrap >/dev/null || "$here/apt-install.sh" mmdebstrap
+    "$here/apt-install.sh" images
     echo "base-images: bootstrapping debian:trixie-slim"
     # The host's own certificates go in: a registry mirror may answer under a private authority.
     mmdebstrap --quiet --variant=minbase --include=ca-certificates \

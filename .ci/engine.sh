@@ -18,7 +18,7 @@ ready && exit 0
 mkdir -p "$cache"
 
 if ! docker info >/dev/null 2>&1; then
-  command -v dockerd >/dev/null || "$here/apt-install.sh" docker.io iptables
+  "$here/apt-install.sh" engine
   # A killed engine leaves its number behind; another process may have it by now, and dockerd would refuse to start.
   pid=$(cat /var/run/docker.pid 2>/dev/null || true)
   [ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] || rm -f /var/run/docker.pid

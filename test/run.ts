@@ -7,7 +7,8 @@ import { globSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { styleText } from 'node:util';
 import { prepare } from './network/prepare.ts';
-import { debianProblem } from './support/debian.ts';
+import { seconds } from './network/stages.ts';
+import { install, missing } from './support/debian.ts';
 import { bringNetworkUp, engineProblem } from './support/test-network.ts';
 
 interface Tally {
@@ -22,6 +23,9 @@ interface Stage {
   readonly problem?: () => Promise<string | undefined>;
   readonly run: () => Promise<Tally>;
 }
+
+/** What these stages need is in package.json alone. */
+const BARE = new Set(['types', 'lint']);
 
 /** What needs no daemon, no root and no other process; the rest of the folders have stages of their own. */
 const UNIT = [
@@ -40,12 +44,12 @@ const stages: readonly Stage[] = [
   { name: 'process', run: () => ava(2, 'test/process/**') },
   {
     name: 'kernel',
-    problem: () => debianProblem({ '/usr/sbin/nft': 'nftables', '/usr/bin/ip': 'iproute2' }),
+    problem: async () => missing('nft', 'ip', 'perl'),
     run: () => ava(1, 'test/netns/**', 'test/leak/kernel/**'),
   },
   {
     name: 'oracle',
-    problem: () => debianProblem({ '/usr/sbin/privoxy': 'privoxy' }),
+    problem: async () => missing('privoxy', 'tor'),
     run: () => ava(1, 'test/forwarder/oracle/**'),
   },
   { name: 'appliance', problem: engineProblem, run: () => inContainers('test/compose/live/**') },
@@ -53,12 +57,21 @@ const stages: readonly Stage[] = [
   { name: 'interop', problem: engineProblem, run: interop },
 ];
 
-const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
-const wanted = new Set(process.argv.slice(2));
-for (const stage of stages) {
-  if (wanted.size > 0 && !wanted.has(stage.name)) continue;
-  await runStage(stage);
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !stages.some((stage) => stage.name === name));
+if (unknown.length > 0) {
+  console.error(`no stage ${unknown.join(', ')}; there are: ${stages.map(({ name }) => name).join(' ')}`);
+  process.exit(2);
 }
+const wanted = stages.filter(({ name }) => asked.length === 0 || asked.includes(name));
+// Once, before anything runs: what is still missing then is said by the test that needs it.
+const uninstalled = wanted.some(({ name }) => !BARE.has(name)) ? install('tests') : undefined;
+if (uninstalled !== undefined) console.log(styleText('yellow', uninstalled));
+
+const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+const rows: string[] = [];
+for (const stage of wanted) await runStage(stage);
+console.log(['', 'stage        passed  failed  skipped     time', ...rows].join('\n'));
 const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
 console.log(`\n${tally.passed} passed, ${tally.failed} failed${skipped}`);
 process.exitCode = tally.failed > 0 || tally.passed === 0 ? 1 : 0;
@@ -78,8 +91,10 @@ async function runStage(stage: Stage): Promise<void> {
     return { passed: 0, failed: 1, skipped: 0 };
   });
   addTo(tally, result);
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  console.log(`   ${stage.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s`);
+  const took = seconds(Date.now() - started);
+  console.log(`   ${stage.name}: ${result.passed} passed, ${result.failed} failed in ${took}`);
+  const cells = [String(result.passed).padStart(8), String(result.failed).padStart(8)];
+  rows.push([stage.name.padEnd(11), ...cells, String(result.skipped).padStart(9), took.padStart(9)].join(''));
 }
 
 /** The gateway itself, in containers. The images are built first, as that takes minutes on a new machine. */
@@ -100,23 +115,12 @@ async function interop(): Promise<Tally> {
     const interop = globSync('test/interop/*.test.ts').sort();
     const story = globSync('test/compose/story/*.test.ts');
     for (const file of [...interop.filter((it) => !isFaults(it)), ...story, ...interop.filter(isFaults)]) {
-      addTo(total, await interopFile(file));
+      addTo(total, await ava(1, file));
     }
     return total;
   } finally {
     await network.down();
   }
-}
-
-/**
- * Thirteen i2pd and five Tor have bad moments of their own, so a file that fails is run once more from its beginning.
- * That is said aloud: what needs it often is a fault of ours.
- */
-async function interopFile(file: string): Promise<Tally> {
-  const first = await ava(1, file);
-  if (first.failed === 0) return first;
-  console.log(styleText('yellow', `   again: ${file}`));
-  return await ava(1, file);
 }
 
 function addTo(total: Tally, more: Tally): void {

@@ -4,8 +4,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { freePort } from '../support/free-port.ts';
 import { get } from './support/fixture.ts';
-import { freePort, writeFiles } from './support/proxies.ts';
+import { writeFiles } from './support/proxies.ts';
 import { probe, statusOf } from './support/raw-client.ts';
 import { RecordingParent } from './support/recording-parent.ts';
 

@@ -9,6 +9,7 @@ import { createLogger } from '@allium/common/observe/logger.ts';
 import test from 'ava';
 import { type Forwarder, startForwarder } from '../../services/forwarder/host/forwarder.ts';
 import { loadPolicy } from '../../services/forwarder/host/load.ts';
+import { freePort } from '../support/free-port.ts';
 import { RouterHome } from '../support/router-process.ts';
 import { siteFile, testNetwork } from '../support/test-network.ts';
 
@@ -17,7 +18,7 @@ const { origin, b32 } = network.eepsite;
 const home = new RouterHome(network);
 const folder = mkdtempSync(join(tmpdir(), 'allium-doors-'));
 /** As in the image, but for the addresses. */
-const PORTS = { http: 18_118, split: 19_150, i2p: 14_447 };
+const PORTS = { http: await freePort(), split: await freePort(), i2p: await freePort() };
 let forwarder: Forwarder;
 
 test.before('router and forwarder get ready', async (t) => {

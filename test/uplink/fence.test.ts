@@ -12,7 +12,7 @@ import { hostKind } from '@allium/common/net/address-rules.ts';
 import anyTest, { type TestFn } from 'ava';
 import { loadUplinkConfig } from '../../services/uplink/host/config.ts';
 import { allowed, ENV, kernelProblem, sh } from '../netns/support/machine.ts';
-import { debianProblem } from '../support/debian.ts';
+import { missing } from '../support/debian.ts';
 
 const IMAGE = join(import.meta.dirname, '../../images/fence');
 const OWN = '172.31.255.3';
@@ -24,8 +24,7 @@ const UPLINK_UID = 9003;
 const test = anyTest.serial as TestFn;
 const id = randomBytes(3).toString('hex');
 const [fence, gate, world] = [`allium-${id}-fence`, `allium-${id}-gate`, `allium-${id}-world`];
-const problem =
-  (await debianProblem({ '/usr/sbin/nft': 'nftables', '/usr/bin/ip': 'iproute2' })) ?? kernelProblem();
+const problem = missing('nft', 'ip') ?? kernelProblem();
 const children: ChildProcess[] = [];
 
 /** Counts whatever arrives that is not ARP. */

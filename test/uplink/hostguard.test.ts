@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import { allowed, ENV, kernelProblem, sh } from '../netns/support/machine.ts';
-import { debianProblem } from '../support/debian.ts';
+import { missing } from '../support/debian.ts';
 
 const IMAGE = join(import.meta.dirname, '../../images/hostguard');
 const MACHINE = '10.152.128.1';
@@ -14,8 +14,7 @@ const GATE = '10.152.152.10';
 const test = anyTest.serial as TestFn;
 const id = randomBytes(3).toString('hex');
 const [machine, bridge] = [`allium-${id}-machine`, `allium-${id}-bridge`];
-const problem =
-  (await debianProblem({ '/usr/sbin/nft': 'nftables', '/usr/bin/ip': 'iproute2' })) ?? kernelProblem();
+const problem = missing('nft', 'ip') ?? kernelProblem();
 const servers: ChildProcess[] = [];
 let guard: ChildProcess | undefined;
 

@@ -3,8 +3,9 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { debianProblem } from '../../support/debian.ts';
+import { install } from '../../support/debian.ts';
 import { eventually } from '../../support/eventually.ts';
+import { freePort } from '../../support/free-port.ts';
 import { percentileOf } from '../table.ts';
 import { CELLS, type Cell, configOf, PAGES, type Ports, urlOf } from './cells.ts';
 import { open, runLoad } from './load.ts';
@@ -39,14 +40,14 @@ const SERVICE = join(import.meta.dirname, '../../../services/forwarder/main.ts')
 type Say = (line: string) => void;
 
 export async function runForwarder(say: Say, signal: AbortSignal): Promise<CellResult[]> {
-  const problem = await debianProblem({ '/usr/sbin/privoxy': 'privoxy' });
+  const problem = install('tests');
   if (problem !== undefined) throw new Error(problem);
   await using stack = new AsyncDisposableStack();
   const upstream = fork(join(import.meta.dirname, 'upstream.ts'), { execArgv: [] });
   stack.defer(() => end(upstream));
   const [ports] = (await once(upstream, 'message', { signal })) as [Ports];
   // Looks for Privoxy when it is loaded, so only after it was installed.
-  const { startPrivoxy, writeFiles, freePort } = await import('../../forwarder/support/proxies.ts');
+  const { startPrivoxy, writeFiles } = await import('../../forwarder/support/proxies.ts');
   const privoxy = await startPrivoxy(configOf(ports));
   stack.defer(() => privoxy.stop());
   const ours = await freePort();

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../support/free-port.ts';
 import { RouterHome } from '../../support/router-process.ts';
 import type { Contender, Place, Running } from './contender.ts';
 
@@ -70,15 +69,4 @@ function successOf(status: string): number {
   const ended = count('buildsAccepted') + failed;
   if (ended === 0) throw new Error('no build has ended');
   return (100 * count('buildsAccepted')) / ended;
-}
-
-/** A port of 127.0.0.1 that nobody listens at now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no free port');
-  return address.port;
 }

@@ -5,7 +5,7 @@ import { Lab } from '../../netns/support/lab.ts';
 import { kernelProblem } from '../../netns/support/machine.ts';
 import { replacing, tablesOf } from '../../netns/support/rules.ts';
 import { RunningService } from '../../netns/support/running-service.ts';
-import { debianProblem } from '../../support/debian.ts';
+import { install } from '../../support/debian.ts';
 import { eventually, must } from '../../support/eventually.ts';
 import { figure, percentileOf, spreadOf, tableOf } from '../table.ts';
 
@@ -22,8 +22,7 @@ const START_MS = 20_000;
 const POLICIES = ['i2p-only', 'leak-proof'] as const;
 
 export async function runPolicy(say: (line: string) => void, signal: AbortSignal): Promise<PolicyResult[]> {
-  const problem =
-    (await debianProblem({ '/usr/sbin/nft': 'nftables', '/usr/bin/ip': 'iproute2' })) ?? kernelProblem();
+  const problem = install('tests') ?? kernelProblem();
   if (problem !== undefined) throw new Error(problem);
   const lab = new Lab();
   try {

@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { SocksClient } from 'socks';
 import type { SocksLimits } from '../../../services/forwarder/host/socks-visit.ts';
 import { eventually, must } from '../../support/eventually.ts';
-import { freePort } from '../support/proxies.ts';
+import { freePort } from '../../support/free-port.ts';
 import { ask, type Doors, socks4a, socks5, socksDoors } from '../support/socks-doors.ts';
 import { SocksServer } from '../support/socks-server.ts';
 

@@ -9,7 +9,7 @@ import { ControlService } from '../../../services/forwarder/host/control-service
 import { eventually, must } from '../../support/eventually.ts';
 import { RealTor, torTest } from '../support/real-tor.ts';
 
-const test = await torTest({ '/usr/lib/python3/dist-packages/stem/__init__.py': 'python3-stem' });
+const test = torTest('python3', '/usr/lib/python3/dist-packages/stem/__init__.py');
 
 interface Rig {
   readonly tor: RealTor;

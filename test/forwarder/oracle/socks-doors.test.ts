@@ -8,7 +8,7 @@ import { RealTor, type StreamWatch, torTest } from '../support/real-tor.ts';
 import { ask, type Doors, socks4a, socks5, socksDoors } from '../support/socks-doors.ts';
 import { SocksServer } from '../support/socks-server.ts';
 
-const test = await torTest();
+const test = torTest();
 
 interface Rig extends Doors {
   readonly tor: RealTor;

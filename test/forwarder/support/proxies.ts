@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createLogger } from '@allium/common/observe/logger.ts';
 import type { Limits } from '../../../services/forwarder/host/context.ts';
 import { type Forwarder, startForwarder } from '../../../services/forwarder/host/forwarder.ts';
 import { loadPolicy } from '../../../services/forwarder/host/load.ts';
+import { missing } from '../../support/debian.ts';
+import { freePort } from '../../support/free-port.ts';
 
 export interface RunningProxy {
   readonly port: number;
@@ -25,15 +27,6 @@ export function writeFiles(config: string, files: Readonly<Record<string, string
     writeFileSync(join(folder, name), text);
   }
   return folder;
-}
-
-/** A port of this machine that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Our forwarder on a port of the system's choice. */
@@ -61,8 +54,7 @@ const TEMPLATES = '/etc/privoxy/templates';
 
 /** Why the real Privoxy cannot be asked here. */
 export function oracleProblem(): string | undefined {
-  if (PRIVOXY === undefined)
-    return 'no privoxy is installed (apt-get install --no-install-recommends privoxy)';
+  if (PRIVOXY === undefined) return missing('privoxy');
   return existsSync(TEMPLATES) ? undefined : `${TEMPLATES} is missing`;
 }
 

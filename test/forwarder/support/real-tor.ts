@@ -5,17 +5,17 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestFn } from 'ava';
-import { debianProblem } from '../../support/debian.ts';
+import { missing } from '../../support/debian.ts';
 import { eventually, must } from '../../support/eventually.ts';
-import { freePort } from './proxies.ts';
+import { freePort } from '../../support/free-port.ts';
 
 /** Milliseconds; it takes one second. */
 const START_MS = 20_000;
 const TORRC = join(import.meta.dirname, '../../../images/tor/torrc');
 
-/** Tests that ask the real Tor, and what `more` installs (path → Debian package): skipped with the reason where there is none, failing where CI=true. */
-export async function torTest(more: Readonly<Record<string, string>> = {}): Promise<TestFn> {
-  const problem = await debianProblem({ '/usr/sbin/tor': 'tor', ...more });
+/** Tests that ask the real Tor, with `more` programs or paths: skipped with the reason where one is missing, failing where CI=true. */
+export function torTest(...more: readonly string[]): TestFn {
+  const problem = missing('tor', ...more);
   if (problem === undefined) return test.serial as TestFn;
   if (process.env.CI === 'true') test('the real Tor is installed', (t) => t.fail(problem));
   else console.log(`skipped: ${problem}`);

@@ -4,11 +4,10 @@ import { loadPolicy } from '../../../services/forwarder/host/load.ts';
 import { TimeBox } from '../../../services/forwarder/host/time-box.ts';
 import { decide } from '../../../services/forwarder/rules/decide.ts';
 import { parseAbsolute } from '../../../services/forwarder/rules/request-url.ts';
+import { missing } from '../../support/debian.ts';
 
 const STOCK = '/etc/privoxy/config';
-const problem = existsSync(STOCK)
-  ? undefined
-  : `${STOCK} is missing: Debian's privoxy package is not installed`;
+const problem = missing('privoxy') ?? (existsSync(STOCK) ? undefined : `${STOCK} is missing`);
 if (problem !== undefined) {
   if (process.env.CI === 'true') test('the stock files are installed', (t) => t.fail(problem));
   else console.log(`skipped: ${problem}`);

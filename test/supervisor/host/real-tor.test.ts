@@ -10,9 +10,9 @@ import { TorControl } from '../../../services/supervisor/host/tor-control.ts';
 import { decideConnect } from '../../../services/uplink/connect/decide.ts';
 import { parseRelayList } from '../../../services/uplink/connect/relay-list.ts';
 import { allowed } from '../../netns/support/machine.ts';
-import { debianProblem } from '../../support/debian.ts';
+import { missing } from '../../support/debian.ts';
 
-const problem = await debianProblem({ '/usr/sbin/tor': 'tor' });
+const problem = missing('tor');
 
 async function tor(t: ExecutionContext, ...lines: string[]): Promise<TorControl> {
   const folder = await mkdtemp(join(tmpdir(), 'allium-tor-'));

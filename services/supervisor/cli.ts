@@ -1,11 +1,17 @@
 #!/usr/bin/env node
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { KnownPolicy } from './host/policy-client.ts';
+import { policiesAnswer } from '@allium/common/contracts/policy.ts';
+import {
+  leaktestAnswer,
+  newCircuitsAnswer,
+  type SupervisorStatus,
+  supervisorStatus,
+  wantAnswer,
+} from '@allium/common/contracts/supervisor.ts';
+import { AskError, ask } from '@allium/common/unix-json/ask.ts';
+import { LEAKTEST_MS } from './host/control.ts';
 import { renderLeaktest, renderStatus } from './host/render.ts';
-import type { Status } from './host/status.ts';
-import { askJson, type JsonAnswer } from './host/unix-http.ts';
-import type { Result } from './leaktest/verdict.ts';
 
 const USAGE = `usage: allium status [--json] [--wait SECONDS]   how far the gateway has come
        allium policy                            the policies there are
@@ -17,8 +23,6 @@ const SOCKET = process.env.ALLIUM_SUPERVISOR ?? '/run/allium/supervisor/status.s
 /** ms between two looks of --wait, and how long a new policy may take. */
 const POLL_MS = 500;
 const POLICY_MS = 20_000;
-/** ms; longer than its containers live */
-const LEAKTEST_MS = 90_000;
 
 const out = (text: string): boolean => process.stdout.write(text);
 
@@ -47,8 +51,8 @@ function usage(): number {
   return 2;
 }
 
-async function getStatus(): Promise<Status> {
-  return (await askJson(SOCKET, '/status')).body as Status;
+function getStatus(): Promise<SupervisorStatus> {
+  return ask(SOCKET, 'GET /status', undefined, { schema: supervisorStatus });
 }
 
 /** While waiting, a person sees each change; a program gets one answer. */
@@ -75,8 +79,7 @@ async function showStatus(json: boolean, seconds: number): Promise<number> {
 }
 
 async function changePolicy(name: string): Promise<number> {
-  const refused = await post('/policy', { policy: name });
-  if (refused !== 0) return refused;
+  await ask(SOCKET, 'POST /policy', { policy: name }, { schema: wantAnswer });
   const until = performance.now() + POLICY_MS;
   for (;;) {
     await sleep(POLL_MS);
@@ -93,7 +96,7 @@ async function changePolicy(name: string): Promise<number> {
 
 async function listPolicies(): Promise<number> {
   const [{ policies }, status] = await Promise.all([
-    askJson(SOCKET, '/policies').then(({ body }) => body as { policies: readonly KnownPolicy[] }),
+    ask(SOCKET, 'GET /policies', undefined, { schema: policiesAnswer }),
     getStatus(),
   ]);
   const width = Math.max(...policies.map(({ name }) => name.length));
@@ -105,9 +108,7 @@ async function listPolicies(): Promise<number> {
 }
 
 async function newCircuits(): Promise<number> {
-  const answer = await askJson(SOCKET, '/newnym', {});
-  if (answer.status !== 200) return refused(answer);
-  const { inMs } = answer.body as { inMs: number };
+  const { inMs } = await ask(SOCKET, 'POST /newnym', {}, { schema: newCircuitsAnswer });
   const when = inMs === 0 ? 'now' : `in ${Math.ceil(inMs / 1000)} s (at most once in 10 s)`;
   out(`Tor takes new circuits for new connections ${when}.
 Connections that are open keep theirs, Tor keeps its guard, and I2P its tunnels and Destinations.
@@ -118,21 +119,9 @@ Cookies, logins and the browser itself can still tell that it is you.
 
 async function leaktest(): Promise<number> {
   out('a workstation of our own tries every way out while we watch what leaves; half a minute\n');
-  const answer = await askJson(SOCKET, '/leaktest', {}, LEAKTEST_MS);
-  if (answer.status !== 200) return refused(answer);
-  const result = answer.body as Result;
+  const result = await ask(SOCKET, 'POST /leaktest', {}, { schema: leaktestAnswer, ms: LEAKTEST_MS });
   out(renderLeaktest(result));
   return result.verdict === 'nothing leaked' ? 0 : 1;
-}
-
-async function post(path: string, body: unknown): Promise<number> {
-  const answer = await askJson(SOCKET, path, body);
-  return answer.status === 200 ? 0 : refused(answer);
-}
-
-function refused(answer: JsonAnswer): number {
-  process.stderr.write(`${(answer.body as { why?: string }).why ?? `status ${answer.status}`}\n`);
-  return 1;
 }
 
 function readArguments(): { command?: string; name?: string; json: boolean; wait: number } {
@@ -156,8 +145,10 @@ function readArguments(): { command?: string; name?: string; json: boolean; wait
 try {
   process.exitCode = await main();
 } catch (error) {
+  if (!(error instanceof AskError)) throw error;
+  const isRefused = error.detail.code === 'refused';
   process.stderr.write(
-    `the supervisor does not answer (${(error as NodeJS.ErrnoException).code ?? error})\n`,
+    isRefused ? `${error.message}\n` : `the supervisor does not answer (${error.message})\n`,
   );
-  process.exitCode = 3;
+  process.exitCode = isRefused ? 1 : 3;
 }

@@ -1,5 +1,5 @@
+import type { StateName } from '@allium/common/contracts/policy.ts';
 import test, { type ExecutionContext } from 'ava';
-import type { StateName } from '../../services/policy/model/plan.ts';
 import { arp, synFrame, udpFrame } from '../leak/packets/build.ts';
 import {
   type Agent,

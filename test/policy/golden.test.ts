@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { STATES } from '@allium/common/contracts/policy.ts';
 import test from 'ava';
 import { Transaction } from 'nftables-ts/transaction.ts';
-import { STATES } from '../../services/policy/model/plan.ts';
 import { POLICY_NAMES, shippedPolicy, tablesOf } from './support.ts';
 
 const GOLDEN = join(import.meta.dirname, 'golden');

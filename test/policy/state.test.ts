@@ -1,7 +1,7 @@
+import { STATES } from '@allium/common/contracts/policy.ts';
 import test from 'ava';
 import fc from 'fast-check';
 import { DOUBTS } from '../../services/policy/model/facts.ts';
-import { STATES } from '../../services/policy/model/plan.ts';
 import { INSPECT_MS, MAX_WAITING, PolicyCore, RETRY_MS } from '../../services/policy/state/core.ts';
 import type { Input, Output } from '../../services/policy/state/io.ts';
 import { shippedPolicy } from './support.ts';

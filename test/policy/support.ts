@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StateName } from '@allium/common/contracts/policy.ts';
 import type { Table } from 'nftables-ts/objects.ts';
-import type { Gate, StateName } from '../../services/policy/model/plan.ts';
+import type { Gate } from '../../services/policy/model/plan.ts';
 import { type Policy, parsePolicy } from '../../services/policy/model/policy.ts';
 import { compile } from '../../services/policy/ruleset/compile.ts';
 

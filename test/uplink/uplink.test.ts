@@ -161,9 +161,13 @@ test('a malformed list closes: what is open is cut and nobody is left on it', as
   const { socket } = await open(path, relay);
   socket.on('error', () => {});
   const closed = once(socket, 'close');
-  const { status, body } = await post(control, '/relays', `${relay}\nrelay.example:443\n`);
+  const { status, body } = await post(
+    control,
+    '/relays',
+    JSON.stringify({ list: `${relay}\nrelay.example:443\n` }),
+  );
   t.is(status, 400);
-  t.regex(body, /"relays-malformed".*line 2/);
+  t.regex(body, /"relays-malformed"[\s\S]*line 2/);
   await closed;
   t.is((await open(path, relay)).status, 503);
 });
@@ -186,7 +190,7 @@ test('a relay that is not on the list yet is reached once it is, and refused if 
 test('the control socket takes lists and leases, and nothing else', async (t) => {
   const { path, control } = await uplink(t);
   const relay = `127.0.0.1:${await echo(t)}`;
-  const { status, body } = await post(control, '/relays', relay);
+  const { status, body } = await post(control, '/relays', JSON.stringify({ list: relay }));
   t.is(status, 200);
   const { relays } = JSON.parse(body) as { relays: string };
   t.is((await post(control, '/lease', JSON.stringify({ relays: '0'.repeat(64) }))).status, 409);

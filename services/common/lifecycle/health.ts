@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { get, ok, type Route, serve } from '../unix-json/serve.ts';
 import type { Stop } from './lifecycle.ts';
-import { type ListenAddress, listen } from './listen.ts';
+import type { ListenAddress } from './listen.ts';
 
 export interface HealthSource {
   /** true once the service does its main job */
@@ -9,38 +9,18 @@ export interface HealthSource {
   status(): unknown;
 }
 
-/**
- * `GET /health` answers 200 `ready` or 503 `starting`; `GET /status` answers the service's JSON. Local only, small
- * limits; anything else is 404.
- */
-export async function serveHealth(address: ListenAddress, source: HealthSource): Promise<{ stop: Stop }> {
-  const server = createServer(
-    { maxHeaderSize: 4_096, requestTimeout: 5_000, headersTimeout: 5_000 },
-    (req, res) => answer(req, res, source),
-  );
-  server.maxConnections = 16;
-  await listen(server, address);
+/** `GET /health` answers 200 or 503 with `{ready}`; `GET /status` the service's own JSON. */
+export function healthRoutes(source: HealthSource): Readonly<Record<string, Route>> {
   return {
-    stop: async () => {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      await closed.promise;
-    },
+    'GET /health': get(() => {
+      const ready = source.ready();
+      return { status: ready ? 200 : 503, body: { ready } };
+    }),
+    'GET /status': get(() => ok(source.status())),
   };
 }
 
-function answer(req: IncomingMessage, res: ServerResponse, source: HealthSource): void {
-  if (req.method === 'GET' && req.url === '/health') {
-    const ready = source.ready();
-    res.writeHead(ready ? 200 : 503, { 'content-type': 'text/plain' }).end(ready ? 'ready\n' : 'starting\n');
-    return;
-  }
-  if (req.method === 'GET' && req.url === '/status') {
-    res
-      .writeHead(200, { 'content-type': 'application/json' })
-      .end(`${JSON.stringify(source.status(), null, 2)}\n`);
-    return;
-  }
-  res.writeHead(404, { 'content-type': 'text/plain' }).end('GET /health or GET /status\n');
+/** A socket for nothing but health and status. Throws `ListenError`. */
+export function serveHealth(address: ListenAddress, source: HealthSource): Promise<{ stop: Stop }> {
+  return serve(address, healthRoutes(source));
 }

@@ -1,13 +1,14 @@
 import { ConfigError } from '@allium/common/config/load.ts';
+import type { InForce, KnownPolicy, PolicyStatus, StateName } from '@allium/common/contracts/policy.ts';
 import { exhaustive } from '@allium/common/core/exhaustive.ts';
 import type { Logger } from '@allium/common/observe/logger.ts';
+import type { Refusal } from '@allium/common/unix-json/refusal.ts';
 import type { Nft } from 'nftables-ts/nft.ts';
-import type { Answer } from '../model/control.ts';
-import type { StateName } from '../model/plan.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Settings } from '../model/settings.ts';
 import { PolicyCore } from '../state/core.ts';
 import type { Input, Output } from '../state/io.ts';
+import type { Steerable } from './control.ts';
 import { Kernel } from './kernel.ts';
 import { policyNames, readPolicy } from './policies.ts';
 
@@ -15,13 +16,13 @@ import { policyNames, readPolicy } from './policies.ts';
 const MONITOR_RESTART_MS = 1_000;
 
 /** The core with its clock, its kernel and its watcher. */
-export class PolicyService {
+export class PolicyService implements Steerable {
   readonly #settings: Settings;
   readonly #core: PolicyCore;
   readonly #kernel: Kernel;
   readonly #nft: Nft;
   readonly #logger: Logger;
-  readonly #answers = new Map<number, (answer: Answer) => void>();
+  readonly #answers = new Map<number, (answer: InForce | Refusal) => void>();
   readonly #watching = new AbortController();
   readonly #stopped = Promise.withResolvers<void>();
   #nextId = 1;
@@ -48,12 +49,12 @@ export class PolicyService {
     this.#watching.abort();
   }
 
-  requestState(state: StateName): Promise<Answer> {
+  requestState(state: StateName): Promise<InForce | Refusal> {
     return this.#ask((id) => ({ kind: 'request', id, state }));
   }
 
   /** Reads the policy's file anew. What cannot be read seals: nobody knows what it should have allowed. */
-  requestPolicy(name: string): Promise<Answer> {
+  requestPolicy(name: string): Promise<InForce | Refusal> {
     return this.#ask((id) => {
       try {
         return { kind: 'request', id, policy: readPolicy(this.#settings.policies, name) };
@@ -69,7 +70,7 @@ export class PolicyService {
     return this.#core.enforced !== undefined;
   }
 
-  status(): Record<string, unknown> {
+  status(): PolicyStatus {
     const { enforced, doubts, lastSealing, policy } = this.#core;
     return {
       state: enforced?.state ?? 'unknown',
@@ -78,17 +79,17 @@ export class PolicyService {
       known: policyNames(this.#settings.policies),
       digest: enforced?.digest ?? null,
       since: enforced === undefined ? null : new Date(enforced.since).toISOString(),
-      doubts,
+      doubts: [...doubts],
       lastSealing:
         lastSealing === undefined
           ? null
-          : { doubts: lastSealing.doubts, at: new Date(lastSealing.at).toISOString() },
+          : { doubts: [...lastSealing.doubts], at: new Date(lastSealing.at).toISOString() },
       counters: this.#kernel.counters(),
     };
   }
 
   /** Every policy of the folder as it is now, with what it is for, or with its mistake. Changes nothing. */
-  policies(): { name: string; about?: string; mistake?: string }[] {
+  policies(): KnownPolicy[] {
     return policyNames(this.#settings.policies).map((name) => {
       try {
         return { name, about: readPolicy(this.#settings.policies, name).about };
@@ -98,9 +99,9 @@ export class PolicyService {
     });
   }
 
-  #ask(input: (id: number) => Input): Promise<Answer> {
+  #ask(input: (id: number) => Input): Promise<InForce | Refusal> {
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const { promise, resolve } = Promise.withResolvers<InForce | Refusal>();
     this.#answers.set(id, resolve);
     this.#feed(input(id));
     return promise;

@@ -1,9 +1,6 @@
+import type { StateName } from '@allium/common/contracts/policy.ts';
 import type { Subnet } from './addresses.ts';
 import type { Policy } from './policy.ts';
-
-/** What the gate enforces. There is no other state, and no state in which an unknown value means open. */
-export const STATES = ['sealed', 'tor-only', 'open'] as const;
-export type StateName = (typeof STATES)[number];
 
 /** One side of the gate, found on this machine. */
 export interface Link {

@@ -1,5 +1,6 @@
+import type { StateName } from '@allium/common/contracts/policy.ts';
 import type { Doubt } from '../model/facts.ts';
-import type { Plan, StateName } from '../model/plan.ts';
+import type { Plan } from '../model/plan.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Enforced, Input, Output, Sealing } from './io.ts';
 

@@ -1,6 +1,7 @@
-import type { Answer } from '../model/control.ts';
+import type { InForce, StateName } from '@allium/common/contracts/policy.ts';
+import type { Refusal } from '@allium/common/unix-json/refusal.ts';
 import type { Doubt } from '../model/facts.ts';
-import type { Plan, StateName } from '../model/plan.ts';
+import type { Plan } from '../model/plan.ts';
 import type { Policy } from '../model/policy.ts';
 
 export type Input =
@@ -31,7 +32,7 @@ export type Output =
   | { readonly kind: 'apply'; readonly ticket: number; readonly plan: Plan }
   /** read back and compare with what was applied last */
   | { readonly kind: 'inspect'; readonly ticket: number }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: InForce | Refusal }
   /** ask again with a tick at this time, ms; replaces the time given before */
   | { readonly kind: 'wake'; readonly at: number }
   | {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { decode, encode } from '@allium/common/bytes/codec.ts';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
 import { toBase64 } from '@allium/common/bytes/text.ts';
+import type { RouterStatus } from '@allium/common/contracts/router.ts';
 import { serveHealth } from '@allium/common/lifecycle/health.ts';
 import { Lifecycle } from '@allium/common/lifecycle/lifecycle.ts';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
@@ -117,7 +118,7 @@ export class Router {
     if (late.length > 0) this.#log.warn({ late }, 'parts did not stop in time');
   }
 
-  status(): NodeStatus & { reseed: object; store: object; clock: object } {
+  status(): NodeStatus & RouterStatus & { store: object; clock: object } {
     return {
       ...this.#node.status(),
       reseed: this.#reseedState,

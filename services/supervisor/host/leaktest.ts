@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
+import type { LeaktestResult } from '@allium/common/contracts/supervisor.ts';
 import type { Notebook } from '../execute/ports.ts';
 import { probes } from '../leaktest/frames.ts';
 import { judge, parseSniffed } from '../leaktest/judge.ts';
-import { type Result, verdictOf } from '../leaktest/verdict.ts';
+import { verdictOf } from '../leaktest/verdict.ts';
 import type { Facts } from '../observe/facts.ts';
 import { GUEST } from '../observe/observe.ts';
 import type { DockerEngine } from './docker.ts';
@@ -66,7 +67,7 @@ export class Leaktest {
   }
 
   /** Throws `LeaktestError`, and what the engine throws. */
-  async run(around: Surroundings): Promise<Result> {
+  async run(around: Surroundings): Promise<LeaktestResult> {
     if (this.#running) throw new LeaktestError({ code: 'busy' }, 'a leak test is running already');
     this.#running = true;
     try {
@@ -83,7 +84,7 @@ export class Leaktest {
     }
   }
 
-  async #run(around: Surroundings): Promise<Result> {
+  async #run(around: Surroundings): Promise<LeaktestResult> {
     const { lan, fenceId, gateId, gate, image, own, gateUp, relays } = around;
     const sniffer = await this.#start(image, `container:${fenceId}`);
     const workstation = await this.#start(image, lan);

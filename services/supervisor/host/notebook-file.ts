@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { policyName } from '@allium/common/contracts/policy.ts';
 import { z } from 'zod';
 import { type Blueprint, blueprintSchema } from '../execute/blueprint.ts';
 import type { Notebook } from '../execute/ports.ts';
@@ -7,7 +8,7 @@ import { ROLES, type Role } from '../observe/roles.ts';
 import type { Asked } from '../plan/memory.ts';
 
 const fileSchema = z.strictObject({
-  policy: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
+  policy: policyName,
   blueprints: z.partialRecord(z.enum(ROLES), blueprintSchema),
 });
 

@@ -1,28 +1,10 @@
 import { GatewayError } from '@allium/common/bytes/errors.ts';
+import { inForce, type KnownPolicy, policiesAnswer, policyStatus } from '@allium/common/contracts/policy.ts';
+import { ask } from '@allium/common/unix-json/ask.ts';
 import { z } from 'zod';
 import type { PolicyControl } from '../execute/ports.ts';
-import { policySchema } from '../observe/captured.ts';
 import type { Asked } from '../plan/memory.ts';
-import { askJson } from './unix-http.ts';
 
-const answer = z.union([
-  z.object({
-    ok: z.literal(true),
-    state: z.enum(['sealed', 'tor-only', 'open']),
-    policy: z.string(),
-    digest: z.string().min(1),
-  }),
-  z.object({ ok: z.literal(false), code: z.string(), why: z.string() }),
-]);
-
-const policies = z.object({
-  policies: z.array(
-    z.object({ name: z.string(), about: z.string().optional(), mistake: z.string().optional() }),
-  ),
-});
-export type KnownPolicy = z.output<typeof policies>['policies'][number];
-
-export class PolicyRefused extends GatewayError<{ code: string }> {}
 /** What a person asked for is not there; nothing changes. */
 export class PolicyNameError extends GatewayError<{ code: 'no-such-policy' | 'policy-mistake' }> {}
 
@@ -35,33 +17,31 @@ export class PolicyClient implements PolicyControl {
   }
 
   setState(state: Asked['state']): Promise<Asked> {
-    return this.#ask('/state', { state });
+    return this.#ask('POST /state', { state });
   }
 
   setPolicy(policy: string): Promise<Asked> {
-    return this.#ask('/policy', { policy });
+    return this.#ask('POST /policy', { policy });
   }
 
   async current(): Promise<Pick<Asked, 'state' | 'digest'> | undefined> {
-    const parsed = policySchema.safeParse(await this.status());
-    if (!parsed.success || parsed.data.state === 'unknown' || parsed.data.digest === null) return undefined;
-    return { state: parsed.data.state, digest: parsed.data.digest };
+    const { state, digest } = policyStatus.safeParse(await this.status()).data ?? {};
+    return state === undefined || state === 'unknown' || !digest ? undefined : { state, digest };
   }
 
-  /** Undefined when nobody answers. */
+  /** Undefined when nobody answers; whether it makes sense is for the observer to say. */
   async status(): Promise<unknown> {
-    return (await askJson(this.#socket, '/status').catch(() => undefined))?.body;
+    return await ask(this.#socket, 'GET /status', undefined, { schema: z.unknown() }).catch(() => undefined);
   }
 
-  /** Every policy there is, with what it is for or with its mistake. Throws when nobody answers. */
+  /** Every policy there is, with what it is for or with its mistake. Throws `AskError`. */
   async policies(): Promise<KnownPolicy[]> {
-    return policies.parse((await askJson(this.#socket, '/policies')).body).policies;
+    return (await ask(this.#socket, 'GET /policies', undefined, { schema: policiesAnswer })).policies;
   }
 
-  async #ask(path: string, body: unknown): Promise<Asked> {
-    const said = answer.parse((await askJson(this.#socket, path, body)).body);
-    if (!said.ok) throw new PolicyRefused({ code: said.code }, `policy: ${said.code}: ${said.why}`);
-    const { state, policy, digest } = said;
+  /** Throws `AskError`. */
+  async #ask(route: string, body: unknown): Promise<Asked> {
+    const { state, policy, digest } = await ask(this.#socket, route, body, { schema: inForce });
     return { state, policy, digest };
   }
 }

@@ -1,5 +1,5 @@
+import type { SupervisorStatus } from '@allium/common/contracts/supervisor.ts';
 import { progressLine } from './render.ts';
-import type { Status } from './status.ts';
 
 /** ms that a doubt must stand unchanged before a person is told: containers start, and are repaired, one by one. */
 const DOUBT_MS = 6_000;
@@ -18,7 +18,7 @@ export class Progress {
     this.#now = now;
   }
 
-  see(status: Status): void {
+  see(status: SupervisorStatus): void {
     const line = progressLine(status);
     if (line === undefined) return;
     const now = this.#now();

@@ -1,7 +1,10 @@
 import { styleText } from 'node:util';
-import type { Result } from '../leaktest/verdict.ts';
-import type { Doubt } from '../plan/doubts.ts';
-import type { Status } from './status.ts';
+import type {
+  Doubt,
+  LeaktestResult,
+  RoleDoubt,
+  SupervisorStatus as Status,
+} from '@allium/common/contracts/supervisor.ts';
 
 const STAGES: Readonly<Record<Status['stage'], string>> = {
   looking: 'looking at the containers',
@@ -107,7 +110,7 @@ function doubtText(doubt: Doubt): string {
   }
 }
 
-const ROLE_TEXTS: Readonly<Record<Extract<Doubt, { role: unknown }>['code'], string>> = {
+const ROLE_TEXTS: Readonly<Record<RoleDoubt, string>> = {
   missing: 'there is no such container',
   'not-running': 'does not run; see docker compose logs',
   duplicate: 'there is more than one; keep one',
@@ -118,7 +121,7 @@ const ROLE_TEXTS: Readonly<Record<Extract<Doubt, { role: unknown }>['code'], str
 };
 
 /** The verdict of the leak test as a table. */
-export function renderLeaktest({ verdict, why, probes, sent, arrived, left }: Result): string {
+export function renderLeaktest({ verdict, why, probes, sent, arrived, left }: LeaktestResult): string {
   const width = Math.max(...Object.keys(probes).map((kind) => kind.length));
   const rows = Object.entries(probes).map(([kind, count]) => `${kind.padEnd(width)}  ${count} different`);
   return `${[

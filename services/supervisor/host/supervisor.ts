@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
+import type { KnownPolicy } from '@allium/common/contracts/policy.ts';
+import type { LeaktestResult, SupervisorStatus } from '@allium/common/contracts/supervisor.ts';
 import type { Logger } from '@allium/common/observe/logger.ts';
+import { ask } from '@allium/common/unix-json/ask.ts';
+import { z } from 'zod';
 import { blueprintOf } from '../execute/blueprint.ts';
 import { execute } from '../execute/executors.ts';
-import type { Result } from '../leaktest/verdict.ts';
 import type { Facts } from '../observe/facts.ts';
 import { observe, roleOf } from '../observe/observe.ts';
 import { ATTACHED, type Role } from '../observe/roles.ts';
@@ -14,18 +17,19 @@ import type { Steerable } from './control.ts';
 import type { DockerEngine } from './docker.ts';
 import { Leaktest, surroundingsOf } from './leaktest.ts';
 import type { NotebookFile } from './notebook-file.ts';
-import { type KnownPolicy, type PolicyClient, PolicyNameError } from './policy-client.ts';
+import { type PolicyClient, PolicyNameError } from './policy-client.ts';
 import type { Progress } from './progress.ts';
 import type { Settings } from './settings.ts';
-import { type Status, statusOf } from './status.ts';
+import { statusOf } from './status.ts';
 import type { TorControl } from './tor-control.ts';
-import { askJson } from './unix-http.ts';
 import type { UplinkClient } from './uplink-client.ts';
 
 /** ms between two looks when nothing happens: rules that changed are found within it. */
 const LOOK_MS = 1_500;
 /** ms to wait after a step failed, and before the stream of events is opened again. */
 const RETRY_MS = 1_000;
+/** The observer judges it. */
+const ANYTHING = { schema: z.unknown() };
 /** A last look older than this says nothing, ms. */
 const STALE_MS = 15_000;
 
@@ -70,7 +74,7 @@ export class Supervisor implements Steerable {
     return performance.now() - this.#lookedAt < STALE_MS;
   }
 
-  status(): Status {
+  status(): SupervisorStatus {
     const { notebook, settings } = this.#parts;
     const fresh = this.ready() ? this.#facts : undefined;
     return statusOf({
@@ -106,7 +110,7 @@ export class Supervisor implements Steerable {
     return this.#parts.tor.newCircuits();
   }
 
-  async leaktest(): Promise<Result> {
+  async leaktest(): Promise<LeaktestResult> {
     const { notebook, uplink } = this.#parts;
     const facts = this.status().stage === 'ready' ? this.#facts : undefined;
     return await this.#leaktest.run(surroundingsOf(facts, notebook, uplink.relaySet));
@@ -129,7 +133,7 @@ export class Supervisor implements Steerable {
       engine.look(project),
       policy.status(),
       torControl.progress(),
-      askJson(settings.routerStatus, '/status').catch(() => undefined),
+      ask(settings.routerStatus, 'GET /status', undefined, ANYTHING).catch(() => undefined),
       this.#tellRelays(),
     ]);
     const facts = observe({
@@ -138,7 +142,7 @@ export class Supervisor implements Steerable {
       ext: settings.ext,
       policy: policyStatus,
       tor,
-      router: router?.body,
+      router,
       guests: this.#leaktest.guests,
       relays: uplink.relays,
       relaysTaken,

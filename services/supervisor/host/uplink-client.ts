@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
-import { ask, askJson } from './unix-http.ts';
+import { done, relaysAnswer } from '@allium/common/contracts/uplink.ts';
+import { ask } from '@allium/common/unix-json/ask.ts';
 
 /** A list from Tor that is older says nothing any more, ms: Tor may be busy, but not for ever. */
 const STALE_MS = 30_000;
-
-const answer = z.object({ ok: z.literal(true), relays: z.string().nullable() });
 
 /** The uplink on its control socket: which relays it may reach, and that somebody watches. */
 export class UplinkClient {
@@ -41,10 +39,12 @@ export class UplinkClient {
   async offer(): Promise<boolean> {
     const list = this.#list;
     if (list === undefined) return false;
+    const schema = { schema: relaysAnswer };
     try {
-      const held = answer.safeParse((await askJson(this.#socket, '/relays')).body);
-      if (held.data?.relays === digestOf(list)) return true;
-      return answer.safeParse((await ask(this.#socket, '/relays', list)).body).success;
+      const held = await ask(this.#socket, 'GET /relays', undefined, schema);
+      if (held.relays === digestOf(list)) return true;
+      const taken = await ask(this.#socket, 'POST /relays', { list }, schema);
+      return taken.relays === digestOf(list);
     } catch {
       return false;
     }
@@ -53,18 +53,18 @@ export class UplinkClient {
   /** A look has found nothing in doubt: for the next seconds the uplink may carry. False when it did not take it. */
   async renew(): Promise<boolean> {
     this.#leased = true;
-    const body = { relays: digestOf(this.#list ?? '') };
-    return (await askJson(this.#socket, '/lease', body).catch(() => undefined))?.status === 200;
+    return await this.#tell('POST /lease', { relays: digestOf(this.#list ?? '') });
   }
 
   /** Cuts what it carries, at once; one that does not hear it ends by itself when the lease does. */
   async close(): Promise<void> {
-    if (!this.#leased) return;
-    await askJson(this.#socket, '/close', {}).then(
-      () => {
-        this.#leased = false;
-      },
-      () => undefined,
+    if (this.#leased && (await this.#tell('POST /close', {}))) this.#leased = false;
+  }
+
+  async #tell(route: string, body: unknown): Promise<boolean> {
+    return await ask(this.#socket, route, body, { schema: done }).then(
+      () => true,
+      () => false,
     );
   }
 }

@@ -1,3 +1,5 @@
+import type { LeaktestResult } from '@allium/common/contracts/supervisor.ts';
+
 /** What the sniffer wrote → what left, and whether it may. Pure. */
 
 export interface Sniffed {
@@ -16,15 +18,6 @@ export interface Allowed {
   readonly relays: ReadonlySet<string>;
 }
 
-export interface Judgement {
-  /** frames of TCP to relays: none means that the sniffer may have been blind */
-  readonly toRelays: number;
-  readonly arp: number;
-  readonly toGate: number;
-  /** everything else, in words */
-  readonly foreign: readonly string[];
-}
-
 export function parseSniffed(text: string): Sniffed {
   const interfaces = new Map<number, string>();
   const frames: { interface: number; count: number; hex: string }[] = [];
@@ -39,7 +32,7 @@ export function parseSniffed(text: string): Sniffed {
   return { interfaces, frames, complete };
 }
 
-export function judge({ interfaces, frames }: Sniffed, allowed: Allowed): Judgement {
+export function judge({ interfaces, frames }: Sniffed, allowed: Allowed): LeaktestResult['left'] {
   const sum = { relay: 0, arp: 0, gate: 0 };
   const foreign: string[] = [];
   for (const { interface: index, count, hex } of frames) {

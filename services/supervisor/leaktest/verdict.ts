@@ -1,5 +1,5 @@
+import type { LeaktestResult } from '@allium/common/contracts/supervisor.ts';
 import type { Probe } from './frames.ts';
-import type { Judgement } from './judge.ts';
 
 export interface Evidence {
   readonly probes: readonly Pick<Probe, 'kind' | 'plain'>[];
@@ -8,22 +8,11 @@ export interface Evidence {
   readonly arrived: number;
   /** the sniffer was there to the end */
   readonly complete: boolean;
-  readonly left: Judgement;
-}
-
-export interface Result {
-  /** `blind`: it could not see what it would have to see, so it says nothing */
-  readonly verdict: 'nothing leaked' | 'leaked' | 'blind';
-  readonly why: readonly string[];
-  /** kind of probe → how many different ones */
-  readonly probes: Readonly<Record<string, number>>;
-  readonly sent: number;
-  readonly arrived: number;
-  readonly left: Judgement;
+  readonly left: LeaktestResult['left'];
 }
 
 /** A leak is one even if the test was half blind; without one, everything must have been seen. */
-export function verdictOf({ probes: tried, sent, arrived, complete, left }: Evidence): Result {
+export function verdictOf({ probes: tried, sent, arrived, complete, left }: Evidence): LeaktestResult {
   const probes: Record<string, number> = {};
   for (const { kind } of tried) probes[kind] = (probes[kind] ?? 0) + 1;
   const plain = tried.filter((probe) => probe.plain).length;

@@ -48,33 +48,6 @@ export const networkSchema = z.object({
   Labels: labels,
 });
 
-/** `GET /status` of the policy service. */
-export const policySchema = z.object({
-  state: z.enum(['unknown', 'sealed', 'tor-only', 'open']),
-  policy: z.string(),
-  digest: z.string().min(1).nullable(),
-  doubts: z.array(z.string()),
-  known: z.array(z.string()),
-  doors: z.array(z.object({ ports: z.string(), why: z.string() })),
-});
-
-/** `GET /status` of the router, the part that a person wants to see. */
-export const routerSchema = z.object({
-  stage: z.string(),
-  sessions: z.object({ connected: z.number() }),
-  netdb: z.object({ routers: z.number() }),
-  reseed: z.object({ bundles: z.number() }),
-  tunnels: z.object({
-    pools: z.record(
-      z.string(),
-      z.object({
-        inbound: z.object({ alive: z.number(), wanted: z.number() }),
-        outbound: z.object({ alive: z.number(), wanted: z.number() }),
-      }),
-    ),
-  }),
-});
-
 export type Listed = z.output<typeof listedSchema>;
 export type Inspected = z.output<typeof inspectedSchema>;
 export type NetworkInspected = z.output<typeof networkSchema>;

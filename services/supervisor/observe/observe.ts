@@ -1,3 +1,5 @@
+import { policyStatus } from '@allium/common/contracts/policy.ts';
+import { routerStatus } from '@allium/common/contracts/router.ts';
 import { z } from 'zod';
 import {
   type Captured,
@@ -7,8 +9,6 @@ import {
   listedSchema,
   type NetworkInspected,
   networkSchema,
-  policySchema,
-  routerSchema,
 } from './captured.ts';
 import type { ContainerFacts, Facts, PolicyFacts, RouterFacts, Stranger } from './facts.ts';
 import { isOwner, NETWORKS, type NetworkRole, OWNERS, ownerOf, ROLES, type Role } from './roles.ts';
@@ -145,13 +145,14 @@ function isMeant(owner: string | undefined, container: Inspected): boolean {
 }
 
 function policyFacts(answer: unknown): PolicyFacts | undefined {
-  const parsed = policySchema.safeParse(answer);
+  const parsed = policyStatus.safeParse(answer);
   if (!parsed.success) return undefined;
-  return { ...parsed.data, digest: parsed.data.digest ?? undefined };
+  const { state, policy, digest, doubts, known, doors } = parsed.data;
+  return { state, policy, digest: digest ?? undefined, doubts, known, doors };
 }
 
 function routerFacts(answer: unknown): RouterFacts | undefined {
-  const parsed = routerSchema.safeParse(answer);
+  const parsed = routerStatus.safeParse(answer);
   if (!parsed.success) return undefined;
   const { stage, sessions, netdb, reseed, tunnels } = parsed.data;
   const sides = Object.values(tunnels.pools).flatMap((pool) => [pool.inbound, pool.outbound]);

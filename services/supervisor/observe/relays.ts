@@ -1,7 +1,6 @@
-/** Whom Tor may want to reach, from its own answers on the control port. Pure. */
+import { MAX_RELAYS } from '@allium/common/contracts/uplink.ts';
 
-/** Tor has some 8,000 relays, many with two addresses. Must not be more than the uplink takes. */
-const MAX_RELAYS = 50_000;
+/** Whom Tor may want to reach, from its own answers on the control port. Pure. */
 
 export interface TorAnswers {
   /** `GETCONF UseBridges Bridge DirAuthority FallbackDir` */

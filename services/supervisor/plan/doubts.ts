@@ -1,40 +1,7 @@
+import type { Doubt, RoleDoubt } from '@allium/common/contracts/supervisor.ts';
 import type { ContainerFacts, Facts } from '../observe/facts.ts';
-import {
-  ATTACHED,
-  isOwner,
-  JOINERS,
-  type NetworkRole,
-  type Owner,
-  ownerOf,
-  ROLES,
-  type Role,
-} from '../observe/roles.ts';
+import { ATTACHED, isOwner, type Owner, ownerOf, ROLES, type Role } from '../observe/roles.ts';
 import type { Intent } from './memory.ts';
-
-/** Why the uplink may not be connected to the world. */
-export type Doubt =
-  | {
-      readonly code:
-        | 'missing'
-        | 'not-running'
-        | 'duplicate'
-        /** lives in a network namespace that is not its owner's */
-        | 'stranded'
-        /** attached to too few, too many or other networks */
-        | 'networks'
-        | 'unhealthy'
-        /** has just been started */
-        | 'starting';
-      readonly role: Role;
-    }
-  | { readonly code: 'stranger'; readonly name: string; readonly where: string }
-  | { readonly code: 'network-missing' | 'network-not-internal'; readonly network: NetworkRole }
-  | { readonly code: 'policy-silent' | 'policy-unasked' }
-  /** nobody knows what a policy of that name would allow */
-  | { readonly code: 'policy-unknown'; readonly policy: string; readonly known: readonly string[] }
-  /** Tor does not say which relays it may want to reach; the uplink does not take them */
-  | { readonly code: 'relays-unknown' | 'uplink-silent' }
-  | { readonly code: 'policy-doubts'; readonly doubts: readonly string[] };
 
 /** Everything that is not as it must be; empty is the only thing that lets the uplink be plugged. */
 export function findDoubts(facts: Facts, intent: Intent): Doubt[] {
@@ -70,7 +37,6 @@ export function containerDoubt(role: Role, facts: Facts): RoleDoubt | undefined 
   if (container.health === 'starting') return 'starting';
   return container.health === 'healthy' ? undefined : 'unhealthy';
 }
-type RoleDoubt = Extract<Doubt, { role: Role }>['code'];
 
 function isAttachedRightly(role: Role, container: ContainerFacts, facts: Facts): boolean {
   if (container.foreignNetworks.length > 0) return false;
@@ -93,9 +59,9 @@ function policyDoubts({ policy }: Facts, { asked, policy: wanted }: Intent): Dou
   if (policy === undefined) return [{ code: 'policy-silent' }];
   const doubts: Doubt[] = [];
   if (!policy.known.includes(wanted)) {
-    doubts.push({ code: 'policy-unknown', policy: wanted, known: policy.known });
+    doubts.push({ code: 'policy-unknown', policy: wanted, known: [...policy.known] });
   }
-  if (policy.doubts.length > 0) doubts.push({ code: 'policy-doubts', doubts: policy.doubts });
+  if (policy.doubts.length > 0) doubts.push({ code: 'policy-doubts', doubts: [...policy.doubts] });
   const same =
     asked !== undefined &&
     policy.digest !== undefined &&
@@ -104,15 +70,4 @@ function policyDoubts({ policy }: Facts, { asked, policy: wanted }: Intent): Dou
     policy.policy === asked.policy;
   if (!same) doubts.push({ code: 'policy-unasked' });
   return doubts;
-}
-
-/** True while nothing but the policy's state stands between us and the world. */
-export function isWhole(facts: Facts): boolean {
-  return (
-    facts.duplicates.length === 0 &&
-    containerDoubt('gate', facts) === undefined &&
-    JOINERS.every((role) => containerDoubt(role, facts) === undefined) &&
-    containerDoubt('fence', facts) === undefined &&
-    containerDoubt('uplink', facts) === undefined
-  );
 }

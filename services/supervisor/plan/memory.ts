@@ -1,11 +1,8 @@
+import type { InForce } from '@allium/common/contracts/policy.ts';
 import type { Role } from '../observe/roles.ts';
 
 /** What the policy service answered to our last request: this and nothing else may be in force. */
-export interface Asked {
-  readonly state: 'sealed' | 'tor-only' | 'open';
-  readonly policy: string;
-  readonly digest: string;
-}
+export type Asked = Readonly<Omit<InForce, 'ok'>>;
 
 /** What is wanted, and what was learnt that a look at the engine does not show. */
 export interface Intent {

@@ -1,6 +1,7 @@
+import type { Doubt } from '@allium/common/contracts/supervisor.ts';
 import type { Facts } from '../observe/facts.ts';
 import { JOINERS, type Owner, ownerOf, ROLES, type Role } from '../observe/roles.ts';
-import { containerDoubt, type Doubt, findDoubts } from './doubts.ts';
+import { containerDoubt, findDoubts } from './doubts.ts';
 import type { Intent } from './memory.ts';
 import type { Step } from './steps.ts';
 

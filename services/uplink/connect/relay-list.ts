@@ -1,9 +1,7 @@
 import { DecodeError } from '@allium/common/bytes/errors.ts';
+import { MAX_RELAYS } from '@allium/common/contracts/uplink.ts';
 import { parseIp } from '@allium/common/net/ip-address.ts';
 import { relayKey } from './decide.ts';
-
-/** Tor has some 8,000 relays, many with two addresses; more lines are a mistake. */
-export const MAX_RELAYS = 50_000;
 
 /** Reads `ADDRESS:PORT` or `[ADDRESS]:PORT` lines. Throws `DecodeError` (offset: the line) on any other line. */
 export function parseRelayList(text: string): ReadonlySet<string> {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { UplinkStatus } from '@allium/common/contracts/uplink.ts';
 import { serveHealth } from '@allium/common/lifecycle/health.ts';
 import { Lifecycle } from '@allium/common/lifecycle/lifecycle.ts';
 import { listen } from '@allium/common/lifecycle/listen.ts';
@@ -89,8 +90,7 @@ export class Uplink {
     return this.#life.stop();
   }
 
-  /** Figures only. */
-  status(): object {
+  status(): UplinkStatus {
     const leased = this.#lease.left(performance.now()) > 0;
     return {
       open: this.#open,

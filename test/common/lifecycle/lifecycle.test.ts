@@ -65,23 +65,23 @@ test('the health socket tells ready, status, and nothing else', async (t) => {
   const path = join(folder, 'health.sock');
   let ready = false;
   const health = await serveHealth({ path }, { ready: () => ready, status: () => ({ stage: 'peers' }) });
-  t.deepEqual(await get(path, '/health'), { status: 503, body: 'starting\n' });
+  t.deepEqual(await get(path, '/health'), { status: 503, body: { ready: false } });
   ready = true;
-  t.deepEqual(await get(path, '/health'), { status: 200, body: 'ready\n' });
-  t.deepEqual(JSON.parse((await get(path, '/status')).body), { stage: 'peers' });
+  t.deepEqual(await get(path, '/health'), { status: 200, body: { ready: true } });
+  t.deepEqual((await get(path, '/status')).body, { stage: 'peers' });
   t.is((await get(path, '/etc/passwd')).status, 404);
   await health.stop();
   await t.throwsAsync(get(path, '/health'));
 });
 
-function get(socketPath: string, path: string): Promise<{ status: number; body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
+function get(socketPath: string, path: string): Promise<{ status: number; body: unknown }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: unknown }>();
   request({ socketPath, path, agent: false }, (res) => {
     let body = '';
     res.setEncoding('utf8').on('data', (chunk: string) => {
       body += chunk;
     });
-    res.on('end', () => resolve({ status: res.statusCode ?? 0, body }));
+    res.on('end', () => resolve({ status: res.statusCode ?? 0, body: JSON.parse(body) }));
   })
     .on('error', reject)
     .end();

@@ -1,6 +1,6 @@
 /** The appliance brought up by `docker compose` as a person would, in front of one test network or another. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Status } from '../../../services/supervisor/host/status.ts';
+import type { SupervisorStatus as Status } from '@allium/common/contracts/supervisor.ts';
 import { docker, run } from '../../network/docker.ts';
 import { ROOT } from '../contract.ts';
 

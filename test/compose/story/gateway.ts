@@ -1,6 +1,6 @@
 /** The appliance as shipped in front of the test network, from `compose up` to `open`, said aloud. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Status } from '../../../services/supervisor/host/status.ts';
+import type { SupervisorStatus as Status } from '@allium/common/contracts/supervisor.ts';
 import { docker } from '../../network/docker.ts';
 import { netDirectory } from '../../network/layout.ts';
 import { type Say, seconds } from '../../network/stages.ts';

@@ -1,5 +1,5 @@
 /** The supervisor's status as lines that say what has changed. */
-import type { Status } from '../../../services/supervisor/host/status.ts';
+import type { SupervisorStatus as Status } from '@allium/common/contracts/supervisor.ts';
 
 /** One line for the gateway, one for Tor, one for I2P; a line that has nothing to say yet is left out. */
 export function progressLines(status: Status): string[] {

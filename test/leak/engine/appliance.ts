@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Status } from '../../../services/supervisor/host/status.ts';
+import type { SupervisorStatus as Status } from '@allium/common/contracts/supervisor.ts';
 import { ROOT } from '../../compose/contract.ts';
 import { container, status } from '../../compose/live/appliance.ts';
 import { sh } from '../../netns/support/machine.ts';

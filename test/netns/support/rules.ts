@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StateName } from '@allium/common/contracts/policy.ts';
 import type { Table } from 'nftables-ts/objects.ts';
 import { Transaction } from 'nftables-ts/transaction.ts';
-import type { StateName } from '../../../services/policy/model/plan.ts';
 import { parsePolicy } from '../../../services/policy/model/policy.ts';
 import { compile } from '../../../services/policy/ruleset/compile.ts';
 import { aimOf } from '../../leak/kernel/aim.ts';

@@ -1,10 +1,11 @@
+import type { SupervisorStatus } from '@allium/common/contracts/supervisor.ts';
 import test from 'ava';
 import { Progress } from '../../../services/supervisor/host/progress.ts';
-import { type Status, statusOf } from '../../../services/supervisor/host/status.ts';
+import { statusOf } from '../../../services/supervisor/host/status.ts';
 import { plan } from '../../../services/supervisor/plan/plan.ts';
 import { askedFor, factsOf, intent } from '../support/captured.ts';
 
-function statusFor(name: string, changes: Parameters<typeof factsOf>[1] = {}): Status {
+function statusFor(name: string, changes: Parameters<typeof factsOf>[1] = {}): SupervisorStatus {
   const facts = factsOf(name, changes);
   return statusOf({
     facts,
@@ -22,7 +23,7 @@ test('each step is told once, and the last one with the address to use', (t) => 
     (line) => told.push(line),
     () => 0,
   );
-  const only = { ...(statusFor('open') as object), stage: 'tor' } as Status;
+  const only = { ...statusFor('open'), stage: 'tor' as const };
   for (const percent of [5, 5, 45, 45, 100]) {
     progress.see({ ...only, tor: { percent, summary: 'Loading' } });
   }

@@ -2,16 +2,25 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { policiesAnswer } from '@allium/common/contracts/policy.ts';
+import {
+  leaktestAnswer,
+  newCircuitsAnswer,
+  type SupervisorStatus,
+  supervisorStatus,
+  wantAnswer,
+} from '@allium/common/contracts/supervisor.ts';
+import { AskError, ask } from '@allium/common/unix-json/ask.ts';
 import test, { type ExecutionContext } from 'ava';
+import { z } from 'zod';
 import { type Steerable, serveControl } from '../../../services/supervisor/host/control.ts';
 import { LeaktestError } from '../../../services/supervisor/host/leaktest.ts';
 import { NotebookFile } from '../../../services/supervisor/host/notebook-file.ts';
 import { PolicyNameError } from '../../../services/supervisor/host/policy-client.ts';
 import { renderStatus } from '../../../services/supervisor/host/render.ts';
 import { loadSettings } from '../../../services/supervisor/host/settings.ts';
-import { type Status, statusOf } from '../../../services/supervisor/host/status.ts';
+import { statusOf } from '../../../services/supervisor/host/status.ts';
 import { TorControl } from '../../../services/supervisor/host/tor-control.ts';
-import { askJson } from '../../../services/supervisor/host/unix-http.ts';
 import { plan } from '../../../services/supervisor/plan/plan.ts';
 import { askedFor, factsOf, intent } from '../support/captured.ts';
 
@@ -21,7 +30,7 @@ async function folder(t: ExecutionContext): Promise<string> {
   return made;
 }
 
-function statusFor(name: string, asked = askedFor(name)): Status {
+function statusFor(name: string, asked = askedFor(name)): SupervisorStatus {
   const facts = factsOf(name);
   return statusOf({
     facts,
@@ -82,19 +91,25 @@ test('the control socket tells, takes a policy and asks for new circuits', async
   };
   const { stop } = await serveControl(path, steerable);
   t.teardown(stop);
-  t.is((await askJson(path, '/health')).status, 200);
-  t.is(((await askJson(path, '/status')).body as Status).stage, 'ready');
-  t.is((await askJson(path, '/policy', { policy: 'i2p-only' })).status, 200);
-  t.is((await askJson(path, '/newnym', {})).status, 200);
+  const said = <S extends z.ZodType>(route: string, schema: S, body?: unknown) =>
+    ask(path, route, body, { schema });
+  const refused = async (route: string, body: unknown) =>
+    (await t.throwsAsync(said(route, z.unknown(), body), { instanceOf: AskError }))?.detail;
+  t.deepEqual(await said('GET /health', z.unknown()), { ready: true });
+  t.deepEqual(await said('GET /status', supervisorStatus), statusFor('open'), 'nothing is lost on the way');
+  t.deepEqual(await said('POST /policy', wantAnswer, { policy: 'i2p-only' }), { ok: true });
+  t.is((await said('POST /newnym', newCircuitsAnswer, {})).inMs, 2);
   t.deepEqual(heard, ['i2p-only', 'newnym']);
-  const unknown = await askJson(path, '/policy', { policy: 'unknown' });
-  t.deepEqual([unknown.status, unknown.body], [409, { ok: false, why: 'there are: leak-proof' }]);
-  t.is((await askJson(path, '/leaktest', {})).status, 409);
-  t.is((await askJson(path, '/policies')).status, 200);
+  t.is((await said('GET /policies', policiesAnswer)).policies.length, 1);
+  const unknown = said('POST /policy', z.unknown(), { policy: 'unknown' });
+  const why = await t.throwsAsync(unknown, { instanceOf: AskError, message: 'there are: leak-proof' });
+  t.like(why?.detail, { status: 409, reason: 'no-such-policy' });
+  t.like(await refused('POST /leaktest', {}), { status: 409, reason: 'not-open' });
+  t.is(leaktestAnswer.safeParse({ verdict: 'clean' }).success, false);
   for (const wrong of [{ policy: '../x' }, { policy: 'a', extra: 1 }, {}, 'x']) {
-    t.is((await askJson(path, '/policy', wrong)).status, 400);
+    t.like(await refused('POST /policy', wrong), { status: 400 });
   }
-  t.is((await askJson(path, '/nothing')).status, 404);
+  t.like(await refused('GET /nothing', undefined), { status: 404 });
   t.is(heard.length, 2);
 });
 

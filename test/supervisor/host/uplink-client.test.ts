@@ -60,11 +60,13 @@ test('an uplink that was made anew gets the list again', async (t) => {
 test('one that refuses the list, or says nonsense, has not taken it', async (t) => {
   const path = join(await folder(t), 'control');
   const asked: string[] = [];
-  let answer = '{"ok":false,"code":"relays-malformed","why":"line 1"}';
+  const none = '{"ok":true,"relays":null}';
+  let refusal = '{"ok":false,"code":"relays-malformed","why":"line 1"}';
   const server: Server = createServer((request, response) => {
     void text(request).then((body) => {
       asked.push(`${request.method} ${request.url} ${body}`);
-      response.end(answer);
+      if (request.method === 'GET') response.end(none);
+      else response.writeHead(400).end(refusal);
     });
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
@@ -72,7 +74,7 @@ test('one that refuses the list, or says nonsense, has not taken it', async (t) 
   const client = new UplinkClient(path);
   client.remember('5.5.5.5:443');
   t.false(await client.offer());
-  t.deepEqual(asked, ['GET /relays ', 'POST /relays 5.5.5.5:443']);
-  answer = 'hello';
+  t.deepEqual(asked, ['GET /relays ', 'POST /relays {"list":"5.5.5.5:443"}']);
+  refusal = 'hello';
   t.false(await client.offer());
 });

@@ -1,86 +1,180 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
 import test from 'ava';
+import { roomOf, type Source, sources } from './support/sources.ts';
 
-const SERVICES = join(import.meta.dirname, '../services');
-
-/** Folder of the router → the folders of the router it may import. Everything may import common. */
-const ROUTER_ARROWS: Record<string, readonly string[]> = {
-  crypto: [],
-  wire: ['crypto'],
-  i2np: ['crypto', 'wire'],
-  ntcp2: ['crypto', 'wire', 'i2np'],
-  netdb: ['crypto', 'wire', 'i2np'],
-  peers: ['crypto', 'wire', 'i2np'],
-  tunnel: ['crypto', 'wire', 'i2np'],
-  garlic: ['crypto', 'wire', 'i2np'],
-  destination: ['crypto', 'wire', 'i2np', 'netdb', 'tunnel', 'garlic'],
-  streaming: ['crypto', 'wire', 'i2np', 'destination'],
-  node: ['crypto', 'wire', 'i2np', 'ntcp2', 'netdb', 'peers', 'tunnel', 'garlic', 'destination', 'streaming'],
-  client: ['crypto', 'wire'],
-  host: ['crypto', 'wire', 'i2np', 'ntcp2', 'netdb', 'peers', 'streaming', 'node', 'client'],
+/**
+ * Room → what it imports, all of it: rooms of its own service, rooms of others, then packages. A row that names more or
+ * less than is imported fails. `main.ts` and its like are rooms of one file.
+ */
+const ROOMS: Readonly<Record<string, string>> = {
+  'common/bytes': '',
+  'common/config': 'bytes npm:yaml npm:zod',
+  'common/contracts': 'npm:zod',
+  'common/core': '',
+  'common/lifecycle': 'bytes core net unix-json',
+  'common/net': 'bytes',
+  'common/observe': 'npm:pino',
+  'common/socks': 'bytes npm:socks',
+  'common/text': '',
+  'common/tor': 'bytes',
+  'common/unix-json': 'bytes core net npm:zod',
+  'forwarder/control': 'common/bytes',
+  'forwarder/control-main.ts': 'common/lifecycle host',
+  'forwarder/host':
+    'common/bytes common/config common/core common/lifecycle common/net common/observe common/socks common/text common/tor control rewrite route rules socks syntax npm:socks npm:zod',
+  'forwarder/main.ts': 'common/lifecycle common/observe host syntax',
+  'forwarder/rewrite': 'rules syntax',
+  'forwarder/route': 'rules syntax',
+  'forwarder/rules': 'syntax',
+  'forwarder/socks': 'common/bytes common/net common/socks',
+  'forwarder/syntax': 'common/bytes common/net',
+  'nftables-ts': 'npm:zod',
+  'policy/host':
+    'common/config common/contracts common/core common/lifecycle common/observe common/unix-json model nftables-ts ruleset state verify',
+  'policy/main.ts': 'common/bytes common/config common/lifecycle common/observe host model nftables-ts',
+  'policy/model': 'common/config common/contracts common/observe npm:zod',
+  'policy/ruleset': 'model nftables-ts',
+  'policy/state': 'common/contracts common/unix-json model',
+  'policy/verify': 'model nftables-ts ruleset',
+  'router/client': 'common/bytes common/core common/net common/socks common/text wire',
+  'router/crypto': 'common/bytes common/core npm:@noble/curves',
+  'router/destination': 'common/bytes common/core garlic i2np wire',
+  'router/garlic': 'common/bytes common/core crypto i2np wire',
+  'router/host':
+    'common/bytes common/config common/contracts common/core common/lifecycle common/net common/observe common/socks client netdb node streaming wire npm:socks npm:zod',
+  'router/i2np': 'common/bytes common/core crypto wire',
+  'router/main.ts': 'common/lifecycle host',
+  'router/netdb': 'common/bytes common/core common/net common/observe crypto i2np wire npm:fflate',
+  'router/node':
+    'common/bytes common/core common/observe destination garlic i2np netdb ntcp2 peers streaming tunnel wire',
+  'router/ntcp2': 'common/bytes common/core crypto i2np wire',
+  'router/peers': 'common/bytes common/core common/net common/observe crypto wire',
+  'router/streaming': 'common/bytes common/core crypto wire',
+  'router/tunnel': 'common/bytes common/core crypto i2np wire',
+  'router/wire': 'common/bytes common/core common/net crypto',
+  'supervisor/cli.ts': 'common/contracts common/unix-json host',
+  'supervisor/execute': 'common/bytes observe plan npm:zod',
+  'supervisor/host':
+    'common/bytes common/config common/contracts common/lifecycle common/observe common/tor common/unix-json execute leaktest observe plan npm:dockerode npm:zod',
+  'supervisor/leaktest': 'common/contracts',
+  'supervisor/main.ts': 'common/bytes common/lifecycle common/observe host',
+  'supervisor/observe': 'common/contracts npm:zod',
+  'supervisor/plan': 'common/contracts observe',
+  'uplink/connect': 'common/bytes common/contracts common/net',
+  'uplink/host':
+    'common/bytes common/config common/contracts common/lifecycle common/net common/observe common/unix-json connect npm:zod',
+  'uplink/main.ts': 'common/lifecycle host',
 };
 
-/** Node modules that bring sockets, files, processes or timers; cores may not import them. */
-const IO_MODULES =
-  /^(node:)?(net|tls|http|https|fs|fs\/promises|child_process|dgram|dns|sqlite|timers.*|worker_threads)$/;
-/** Calls that read the clock, entropy or start timers. */
+/** Rooms that may have sockets, files, the clock, entropy, timers and a log. */
+const HAS_IO = /\/(?:host|main\.ts|cli\.ts|control-main\.ts)$/;
+/** Files elsewhere that have some of it, or run code that has: what all services share. No core may run it. */
+const SHARED_IO: readonly string[] = [
+  'common/config/load.ts',
+  'common/lifecycle/health.ts',
+  'common/lifecycle/lifecycle.ts',
+  'common/lifecycle/listen.ts',
+  'common/lifecycle/run-service.ts',
+  'common/net/early-bytes.ts',
+  'common/net/listen.ts',
+  'common/net/splice.ts',
+  'common/observe/logger.ts',
+  'common/socks/client.ts',
+  'common/tor/control-socket.ts',
+  'common/unix-json/ask.ts',
+  'common/unix-json/serve.ts',
+  'nftables-ts/exec.ts',
+  'nftables-ts/nft.ts',
+];
+
+/** Modules and packages that only calculate, as long as nothing of `AMBIENT` is called. */
+const PURE = /^(?:node:(?:crypto|zlib|util|buffer)|npm:(?:zod|yaml|fflate|@noble\/\w+))$/;
+/** What node:net has for reading addresses. */
+const PURE_NET: ReadonlySet<string> = new Set(['isIP', 'isIPv4', 'isIPv6', 'BlockList']);
+/** The clock, entropy, timers, the process, a log. */
 const AMBIENT =
-  /\b(Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|setImmediate|performance\.now|randomBytes|randomFillSync|randomUUID|generateKeyPairSync|process\.(env|hrtime|cwd))\b/;
+  /\b(?:Date\.now|new Date\(\)|Math\.random|set(?:Timeout|Interval|Immediate)|performance\.|random(?:Bytes|FillSync|UUID|Int)\(|generateKeyPair(?:Sync)?\(|process\.|console\.(?:log|error|warn|info|debug)\b)/;
 
-function sources(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
-    .map((name) => join(folder, name));
+const all = sources();
+const byFile = new Map(all.map((source) => [source.file, source]));
+
+/** What a row of `ROOMS` has to say. */
+function arrowsOf(room: string): string[] {
+  const service = `${room.split('/')[0]}/`;
+  const targets = all
+    .filter((source) => source.room === room)
+    .flatMap(({ imports }) => imports.map(({ target }) => target))
+    .filter((target) => !target.startsWith('node:'))
+    .map((target) => (target.startsWith('npm:') ? target : roomOf(target)))
+    .filter((target) => target !== room);
+  return [...new Set(targets)].map((target) =>
+    target.startsWith(service) ? target.slice(service.length) : target,
+  );
 }
 
-function imports(file: string): string[] {
-  const text = readFileSync(file, 'utf8');
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+/** What a file takes from the machine by itself; empty when it only calculates. */
+function takesOf({ imports, code }: Source): string[] {
+  const outside = imports.filter(({ target, names }) => {
+    if (target === 'node:net') return !names.every((name) => PURE_NET.has(name));
+    return /^(?:node|npm):/.test(target) && !PURE.test(target);
+  });
+  return [...outside.map(({ target }) => target), ...(AMBIENT.exec(code) ?? [])];
 }
 
-test('the router imports along the arrows only', (t) => {
-  const router = join(SERVICES, 'router');
-  for (const file of sources(router)) {
-    const room = relative(router, file).split('/')[0] ?? '';
-    const allowed = ROUTER_ARROWS[room];
-    if (allowed === undefined) {
-      t.regex(room, /^main\.ts$/, `${relative(SERVICES, file)}: a folder without arrows`);
-      continue;
+test('every room imports what its row says, all of it and nothing else', (t) => {
+  const rooms = [...new Set(all.map(({ room }) => room))];
+  t.deepEqual(Object.keys(ROOMS).toSorted(), rooms.toSorted());
+  for (const room of rooms) {
+    t.deepEqual((ROOMS[room] ?? '').split(' ').filter(Boolean).toSorted(), arrowsOf(room).toSorted(), room);
+  }
+});
+
+test('arrows go one way: no room is reached from itself', (t) => {
+  const next = (room: string): string[] =>
+    arrowsOf(room)
+      .map((name) => (name in ROOMS ? name : `${room.split('/')[0]}/${name}`))
+      .filter((name) => name in ROOMS);
+  for (const room of Object.keys(ROOMS)) {
+    const seen = new Set<string>();
+    const open = next(room);
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      open.push(...next(name));
     }
-    for (const target of imports(file).filter((name) => name.startsWith('.'))) {
-      const other = relative(router, join(dirname(file), target)).split('/')[0] ?? '';
-      t.true(other === room || allowed.includes(other), `${relative(SERVICES, file)} imports ${other}`);
+    t.false(seen.has(room), room);
+  }
+});
+
+test('services know common and nftables-ts, and no other service', (t) => {
+  for (const { file, room, imports } of all) {
+    const service = room.split('/')[0] ?? '';
+    for (const { target } of imports.filter((it) => !/^(?:node|npm):/.test(it.target))) {
+      const other = target.split('/')[0] ?? '';
+      const allowed =
+        other === service || other === 'common' || (other === 'nftables-ts' && service === 'policy');
+      t.true(allowed && (service !== 'common' || other === 'common'), `${file} imports ${target}`);
     }
   }
 });
 
-test('common knows no service', (t) => {
-  for (const file of sources(join(SERVICES, 'common'))) {
-    for (const target of imports(file))
-      t.notRegex(target, /^@allium|\.\.\/\.\.\/(?!common)/, relative(SERVICES, file));
-  }
+/** Has I/O of its own, or runs code that has. */
+function hasIo(source: Source): boolean {
+  if (HAS_IO.test(source.room) || takesOf(source).length > 0) return true;
+  return source.imports.some(({ target, typesOnly }) => {
+    const other = typesOnly ? undefined : byFile.get(target);
+    return other !== undefined && hasIo(other);
+  });
+}
+
+test('only host has or runs I/O, clock, timers, entropy and a log, and the files that are named', (t) => {
+  const found = all.filter((source) => !HAS_IO.test(source.room) && hasIo(source));
+  t.deepEqual(
+    found.map(({ file }) => file),
+    SHARED_IO.toSorted(),
+  );
 });
 
-test('cores have no socket, file, clock, timer or entropy of their own', (t) => {
-  for (const room of Object.keys(ROUTER_ARROWS).filter((name) => name !== 'host')) {
-    for (const file of sources(join(SERVICES, 'router', room))) {
-      const name = relative(SERVICES, file);
-      for (const target of imports(file)) t.notRegex(target, IO_MODULES, name);
-      const code = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
-      t.notRegex(code, AMBIENT, name);
-    }
-  }
-});
-
-test('only common and host may log', (t) => {
-  for (const room of Object.keys(ROUTER_ARROWS).filter((name) => name !== 'host')) {
-    for (const file of sources(join(SERVICES, 'router', room))) {
-      t.notRegex(
-        readFileSync(file, 'utf8'),
-        /\bconsole\.(log|error|warn|info|debug)\b|observe\/logger/,
-        relative(SERVICES, file),
-      );
-    }
-  }
+test('nftables-ts knows nothing of this project', (t) => {
+  for (const { file, text } of all.filter(({ room }) => room === 'nftables-ts'))
+    t.notRegex(text, /allium/i, file);
 });

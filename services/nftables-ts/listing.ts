@@ -1,7 +1,14 @@
 import { z } from 'zod';
+import { type Canonical, canonicalObjects } from './canonical.ts';
 import { NftError } from './errors.ts';
 import type { NftObject } from './json.ts';
 import type { TableRef } from './objects.ts';
+
+/** The whole ruleset of a namespace as nft lists it. */
+export interface Listing {
+  readonly tables: readonly TableRef[];
+  readonly objects: readonly NftObject[];
+}
 
 const envelope = z.object({ nftables: z.array(z.record(z.string(), z.record(z.string(), z.unknown()))) });
 
@@ -47,4 +54,11 @@ export function devicesInText(text: string): Map<string, string[]> {
       );
   }
   return devices;
+}
+
+/** The part of a listing that belongs to these tables, in canonical form. */
+export function canonicalOf(listing: Listing, tables: readonly TableRef[]): Canonical {
+  return canonicalObjects(
+    listing.objects.filter((object) => tables.some((table) => belongsTo(object, table))),
+  );
 }

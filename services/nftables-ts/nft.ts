@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
-import { type Canonical, canonicalObjects, canonicalTables } from './canonical.ts';
+import { canonicalTables } from './canonical.ts';
 import { compare, type Difference } from './compare.ts';
 import { codeOf, NftError } from './errors.ts';
 import { ENVIRONMENT, type Ran, run, runWithInput } from './exec.ts';
 import type { NftObject } from './json.ts';
-import { belongsTo, devicesInText, lacksDevice, parseListing } from './listing.ts';
+import { belongsTo, canonicalOf, devicesInText, type Listing, lacksDevice, parseListing } from './listing.ts';
 import { type NftEvent, parseEvent } from './monitor.ts';
 import type { Family, Table, TableRef } from './objects.ts';
 import type { Transaction } from './transaction.ts';
@@ -23,12 +23,6 @@ export interface NftOptions {
 export interface CounterValue {
   readonly packets: number;
   readonly bytes: number;
-}
-
-/** The whole ruleset of a namespace as nft lists it. */
-export interface Listing {
-  readonly tables: readonly TableRef[];
-  readonly objects: readonly NftObject[];
 }
 
 /** The `nft` program of one network namespace. Every method throws `NftError`. */
@@ -140,13 +134,6 @@ export class Nft {
       return { chain: { ...object.chain, dev: found.length === 1 ? found[0] : found } };
     });
   }
-}
-
-/** The part of a listing that belongs to these tables, in canonical form. */
-export function canonicalOf(listing: Listing, tables: readonly TableRef[]): Canonical {
-  return canonicalObjects(
-    listing.objects.filter((object) => tables.some((table) => belongsTo(object, table))),
-  );
 }
 
 /** Named counters of one table out of a listing. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { tableObjects } from 'nftables-ts/json.ts';
-import type { Listing } from 'nftables-ts/nft.ts';
+import type { Listing } from 'nftables-ts/listing.ts';
 import type { TableRef } from 'nftables-ts/objects.ts';
 import { verify } from '../../services/policy/verify/verify.ts';
 import { shippedPolicy, tablesOf } from './support.ts';

@@ -1,6 +1,6 @@
+import type { Stop } from '../core/stop.ts';
+import type { ListenAddress } from '../net/listen-address.ts';
 import { get, ok, type Route, serve } from '../unix-json/serve.ts';
-import type { Stop } from './lifecycle.ts';
-import type { ListenAddress } from './listen.ts';
 
 export interface HealthSource {
   /** true once the service does its main job */

@@ -1,7 +1,9 @@
+import type { Stop } from '../core/stop.ts';
+
+export type { Stop } from '../core/stop.ts';
+
 /** Milliseconds that one part may take to stop before the next is stopped anyway. */
 export const STOP_DEADLINE_MS = 5_000;
-
-export type Stop = () => Promise<void> | void;
 
 /**
  * The parts of a process in the order they were started; `stop` ends them in reverse, each under a deadline.

@@ -1,8 +1,7 @@
 import { type Logger, pino } from 'pino';
+import type { LogLevel } from './log-levels.ts';
 
 export type { Logger } from 'pino';
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
  * JSON lines on standard error. At info and above nothing that came from the network and no name, key, address or

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import { GatewayError } from '../bytes/errors.ts';
-import type { Stop } from '../lifecycle/lifecycle.ts';
-import { type ListenAddress, listen } from '../lifecycle/listen.ts';
+import type { Stop } from '../core/stop.ts';
+import { listen } from '../net/listen.ts';
+import type { ListenAddress } from '../net/listen-address.ts';
 import type { Refusal } from './refusal.ts';
 
 /** Bytes of a request head, which nobody here fills. */

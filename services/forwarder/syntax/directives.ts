@@ -1,4 +1,4 @@
-import { parseListenAddress } from '@allium/common/lifecycle/listen.ts';
+import { parseListenAddress } from '@allium/common/net/listen-address.ts';
 import { parseAccess } from './access-line.ts';
 import {
   applied,

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
+import type { ListenAddress } from '@allium/common/net/listen-address.ts';
 
 /** A parent proxy: TCP, or a Unix socket written `unix:/path` (our own form). */
 export type Endpoint = ListenAddress;

@@ -1,4 +1,4 @@
-import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
+import type { ListenAddress } from '@allium/common/net/listen-address.ts';
 import type { AccessRule } from './access-line.ts';
 import type { ForwardRule } from './forward-line.ts';
 import type { Place } from './notes.ts';

@@ -1,4 +1,4 @@
-import { type ListenAddress, parseListenAddress } from '@allium/common/lifecycle/listen.ts';
+import { type ListenAddress, parseListenAddress } from '@allium/common/net/listen-address.ts';
 import type { Line } from './directive-kinds.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import type { Notes } from './notes.ts';

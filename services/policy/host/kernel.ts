@@ -1,4 +1,5 @@
-import type { CounterValue, Listing, Nft } from 'nftables-ts/nft.ts';
+import type { Listing } from 'nftables-ts/listing.ts';
+import type { CounterValue, Nft } from 'nftables-ts/nft.ts';
 import { countersIn } from 'nftables-ts/nft.ts';
 import type { Table } from 'nftables-ts/objects.ts';
 import { Transaction } from 'nftables-ts/transaction.ts';

@@ -1,4 +1,4 @@
-import { parseConfig } from '@allium/common/config/load.ts';
+import { parseConfig } from '@allium/common/config/parse.ts';
 import { z } from 'zod';
 
 /** More grants than this are a mistake, and each is a chain in the kernel. */

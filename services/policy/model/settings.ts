@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
-import { parseConfig } from '@allium/common/config/load.ts';
-import { LOG_LEVELS } from '@allium/common/observe/logger.ts';
+import { parseConfig } from '@allium/common/config/parse.ts';
+import { LOG_LEVELS } from '@allium/common/observe/log-levels.ts';
 import { z } from 'zod';
 import { isHostOf, overlap, parseSubnet, type Subnet } from './addresses.ts';
 

@@ -1,6 +1,6 @@
 import { canonicalTables, digestOf } from 'nftables-ts/canonical.ts';
 import { compare, type Difference } from 'nftables-ts/compare.ts';
-import { canonicalOf, type Listing } from 'nftables-ts/nft.ts';
+import { canonicalOf, type Listing } from 'nftables-ts/listing.ts';
 import type { Table } from 'nftables-ts/objects.ts';
 import type { Doubt } from '../model/facts.ts';
 import { TABLE } from '../ruleset/book.ts';

@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { loadConfig } from '@allium/common/config/load.ts';
 import { type ListenAddress, parseListenAddress } from '@allium/common/lifecycle/listen.ts';
-import { LOG_LEVELS } from '@allium/common/observe/logger.ts';
+import { LOG_LEVELS } from '@allium/common/observe/log-levels.ts';
 import { z } from 'zod';
 
 /** The public I2P network; every test switch is refused there. */

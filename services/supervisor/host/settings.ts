@@ -1,5 +1,5 @@
 import { loadConfig } from '@allium/common/config/load.ts';
-import { LOG_LEVELS } from '@allium/common/observe/logger.ts';
+import { LOG_LEVELS } from '@allium/common/observe/log-levels.ts';
 import { z } from 'zod';
 
 const absolute = z.string().regex(/^\/[^\0]*$/, 'an absolute path');

@@ -9,7 +9,6 @@ import type { RouterHash } from '../wire/hash.ts';
 import type { RouterKeys } from '../wire/router-keys.ts';
 import { ClockSkew } from './clock-skew.ts';
 import { Dispatch } from './dispatch.ts';
-import { type Cores, Junction } from './junction.ts';
 import { LocalDestination } from './local-destination.ts';
 import type { DestinationOptions, NodeConfig, NodeInput, NodeOutput, StreamDial } from './node-io.ts';
 import { OwnRouterInfo } from './own-router-info.ts';
@@ -18,6 +17,7 @@ import { Queries } from './queries.ts';
 import { Sessions } from './sessions.ts';
 import { type NodeStatus, nodeStatus } from './status.ts';
 import { Wakes } from './wakes.ts';
+import { type Cores, Wiring } from './wiring.ts';
 
 /** Local Destinations; each has tunnels of its own. */
 export const MAX_DESTINATIONS = 64;
@@ -35,7 +35,7 @@ export class RouterNode {
   readonly #random: RandomBytes;
   readonly #own: OwnRouterInfo;
   readonly #cores: Cores;
-  readonly #routes: Junction;
+  readonly #routes: Wiring;
   readonly #skew = new ClockSkew();
   readonly #wakes = new Wakes();
   readonly #counters = new Counters();
@@ -49,7 +49,7 @@ export class RouterNode {
     this.#config = config;
     this.#random = random;
     this.#own = new OwnRouterInfo(keys, config);
-    this.#routes = new Junction({
+    this.#routes = new Wiring({
       cores: () => this.#cores,
       destinations: this.#destinations,
       wakes: this.#wakes,

@@ -25,8 +25,8 @@ export interface Cores {
   readonly dispatch: Dispatch;
 }
 
-export interface JunctionParts {
-  /** the cores know their junction, so it asks for them later */
+export interface WiringParts {
+  /** the cores know their wiring, so it asks for them later */
   readonly cores: () => Cores;
   readonly destinations: ReadonlyMap<string, LocalDestination>;
   readonly wakes: Wakes;
@@ -38,11 +38,11 @@ export interface JunctionParts {
 }
 
 /** Where all cores meet: what one of them outputs goes to another from here, and nowhere else. */
-export class Junction implements Routes {
-  readonly #parts: JunctionParts;
+export class Wiring implements Routes {
+  readonly #parts: WiringParts;
   #neighbours: ReadonlyMap<RouterHash, number> = new Map();
 
-  constructor(parts: JunctionParts) {
+  constructor(parts: WiringParts) {
     this.#parts = parts;
   }
 

@@ -11,11 +11,11 @@ import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
 import { Announcements } from './announcements.ts';
 import { frameOf, garlicOf, leaseSetOf } from './clove-content.ts';
 import { encodeI2cp } from './i2cp-gzip.ts';
+import { LeaseSetAnnouncer } from './lease-set-announcer.ts';
 import { DOUBT_AFTER, DOUBT_TRIES, MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
 import { OwnLeaseSet } from './own-lease-set.ts';
 import { type Remote, Remotes } from './remotes.ts';
 import { Route } from './route.ts';
-import { Teller } from './teller.ts';
 import type { DestinationInput, DestinationOutput } from './types.ts';
 import { type Outgoing, Waiting } from './waiting.ts';
 
@@ -35,7 +35,7 @@ export class DestinationCore {
   readonly #remotes: Remotes;
   readonly #waiting = new Waiting();
   readonly #announcements = new Announcements();
-  readonly #teller: Teller;
+  readonly #announcer: LeaseSetAnnouncer;
   #askedWake = Number.POSITIVE_INFINITY;
 
   constructor({ keys, publish, random }: DestinationConfig) {
@@ -44,7 +44,7 @@ export class DestinationCore {
     this.#garlic = new GarlicCore({ keys: keys.encryption, random });
     this.#own = new OwnLeaseSet(keys, publish);
     this.#remotes = new Remotes(random);
-    this.#teller = new Teller(this.#remotes, this.#announcements);
+    this.#announcer = new LeaseSetAnnouncer(this.#remotes, this.#announcements);
   }
 
   /** Our LeaseSet, while tunnels lead to us. */
@@ -100,7 +100,7 @@ export class DestinationCore {
     const before = this.#own.current(now);
     this.#own.update(leases, now);
     this.#publish(now, out);
-    if (this.#own.current(now) !== before) this.#teller.changed(now);
+    if (this.#own.current(now) !== before) this.#announcer.changed(now);
   }
 
   /** Messages to `remote` get lost: our tunnel, its leases or its side of the session may be gone. */
@@ -123,7 +123,7 @@ export class DestinationCore {
   }
 
   #tell(now: number, out: DestinationOutput[]): void {
-    const { remotes, again } = this.#teller.due(this.#own.current(now), now);
+    const { remotes, again } = this.#announcer.due(this.#own.current(now), now);
     for (const remote of remotes) {
       if (again) this.#stalled(remote, 1, now, out);
       const lease = remote.route.choose(remote.leaseSet.leases, now);
@@ -279,7 +279,7 @@ export class DestinationCore {
 
   #wake(out: DestinationOutput[]): void {
     const garlic = this.#garlic.nextWake() ?? Number.POSITIVE_INFINITY;
-    const at = Math.min(garlic, this.#own.wakeAt, this.#waiting.wakeAt, this.#teller.wakeAt);
+    const at = Math.min(garlic, this.#own.wakeAt, this.#waiting.wakeAt, this.#announcer.wakeAt);
     if (at >= this.#askedWake) return;
     this.#askedWake = at;
     out.push({ kind: 'wake', at });

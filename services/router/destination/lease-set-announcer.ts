@@ -16,7 +16,7 @@ const NOBODY = { remotes: [], again: false } as const;
  * Whom to tell that our LeaseSet has changed. Messages carry it anyway, but whoever only receives, as in a download,
  * sends none once its tunnels are gone: the other side would go on sending into tunnels that don't exist.
  */
-export class Teller {
+export class LeaseSetAnnouncer {
   readonly #remotes: Remotes;
   readonly #announcements: Announcements;
   #at = Number.POSITIVE_INFINITY;

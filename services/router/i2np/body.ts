@@ -1,19 +1,24 @@
 import { type Codec, decode, encode } from '@allium/common/bytes/codec.ts';
 import { DecodeError } from '@allium/common/bytes/errors.ts';
-import { type Data, dataCodec } from './data.ts';
 import { type DatabaseLookup, databaseLookupCodec } from './database-lookup.ts';
 import { type DatabaseSearchReply, databaseSearchReplyCodec } from './database-search-reply.ts';
 import { type DatabaseStore, databaseStoreCodec } from './database-store.ts';
 import { type DeliveryStatus, deliveryStatusCodec } from './delivery-status.ts';
-import { type Garlic, garlicCodec } from './garlic.ts';
 import { I2NP_TYPE, type I2npMessage } from './message.ts';
 import {
+  type Data,
+  dataCodec,
+  type Garlic,
+  garlicCodec,
   type OutboundTunnelBuildReply,
   outboundTunnelBuildReplyCodec,
-} from './outbound-tunnel-build-reply.ts';
-import { type ShortTunnelBuild, shortTunnelBuildCodec } from './short-tunnel-build.ts';
-import { type TunnelData, tunnelDataCodec } from './tunnel-data.ts';
-import { type TunnelGateway, tunnelGatewayCodec } from './tunnel-gateway.ts';
+  type ShortTunnelBuild,
+  shortTunnelBuildCodec,
+  type TunnelData,
+  type TunnelGateway,
+  tunnelDataCodec,
+  tunnelGatewayCodec,
+} from './opaque.ts';
 
 export type I2npBody =
   | DatabaseStore

@@ -3,17 +3,19 @@ import { DecodeError } from '@allium/common/bytes/errors.ts';
 import test from 'ava';
 import fc from 'fast-check';
 import { decodeBody, encodeBody, type I2npBody, messageOf } from '../../../services/router/i2np/body.ts';
-import { dataCodec } from '../../../services/router/i2np/data.ts';
 import {
   databaseSearchReplyCodec,
   MAX_SEARCH_REPLY_PEERS,
 } from '../../../services/router/i2np/database-search-reply.ts';
 import { deliveryStatusCodec } from '../../../services/router/i2np/delivery-status.ts';
-import { garlicCodec } from '../../../services/router/i2np/garlic.ts';
-import { outboundTunnelBuildReplyCodec } from '../../../services/router/i2np/outbound-tunnel-build-reply.ts';
-import { shortTunnelBuildCodec } from '../../../services/router/i2np/short-tunnel-build.ts';
-import { tunnelDataCodec } from '../../../services/router/i2np/tunnel-data.ts';
-import { tunnelGatewayCodec } from '../../../services/router/i2np/tunnel-gateway.ts';
+import {
+  dataCodec,
+  garlicCodec,
+  outboundTunnelBuildReplyCodec,
+  shortTunnelBuildCodec,
+  tunnelDataCodec,
+  tunnelGatewayCodec,
+} from '../../../services/router/i2np/opaque.ts';
 import { codecHolds, onlyDecodeErrors } from '../../support/codec-macro.ts';
 
 const HASH = Buffer.alloc(32, 0xaa);

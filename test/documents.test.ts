@@ -80,6 +80,16 @@ test('no comment names a file that is not there, or a paper that is not public',
   }
 });
 
+test('every specification that a comment cites by its section is in the index', (t) => {
+  const index = read('services/README.md').split('## Specifications')[1] ?? '';
+  const cited = /((?:[A-Z][\w-]*|B32)(?: (?:for |of )?[A-Z0-9][\w-]*)*),? "[A-Z]/g;
+  for (const file of SOURCES.filter((name) => name.endsWith('.ts'))) {
+    for (const [, name = ''] of comments(file).flatMap((text) => [...text.matchAll(cited)])) {
+      t.true(index.includes(`| ${name} |`), `${file}: ${name}`);
+    }
+  }
+});
+
 const AIM: Aim = {
   macs: { from: '02:00:00:00:00:01', to: '02:00:00:00:00:02' },
   own: '10.152.152.11',

@@ -11,6 +11,7 @@ import { type NftEvent, parseEvent } from './monitor.ts';
 import type { Family, Table, TableRef } from './objects.ts';
 import type { Transaction } from './transaction.ts';
 
+/** Which `nft`, in which namespace, and how long it may take. */
 export interface NftOptions {
   /** the program and what goes before its options; for another namespace `['ip', 'netns', 'exec', NAME, 'nft']` */
   readonly command?: readonly string[];

@@ -4,6 +4,7 @@ import type { Doubt } from '../model/facts.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Policy } from '../model/policy.ts';
 
+/** What happens to the core. Each is fed with the time in ms. */
 export type Input =
   /** the process has started; the first thing is to seal */
   | { readonly kind: 'start' }
@@ -27,6 +28,7 @@ export type Input =
   /** the process will end: nobody watches any more, so nothing may pass */
   | { readonly kind: 'stop' };
 
+/** What the host has to do, in this order. `apply` and `inspect` are answered by their ticket. */
 export type Output =
   /** compile, apply in one transaction, read back, compare */
   | { readonly kind: 'apply'; readonly ticket: number; readonly plan: Plan }

@@ -19,6 +19,7 @@ import { Route } from './route.ts';
 import type { DestinationInput, DestinationOutput } from './types.ts';
 import { type Outgoing, Waiting } from './waiting.ts';
 
+/** What does not change while a Destination lives. */
 export interface DestinationConfig {
   readonly keys: DestinationKeys;
   /** others may find us in the NetDB: a server. A client's LeaseSet travels inside its messages only. */

@@ -14,6 +14,7 @@ export type UnreachableReason =
   /** its key is no key */
   | 'badKey';
 
+/** What happens to a Destination. Each is fed with the time in ms. */
 export type DestinationInput =
   /** All inbound tunnels of our pool that others may use, whenever they change. */
   | { readonly kind: 'leases'; readonly leases: readonly Lease[] }
@@ -39,6 +40,7 @@ export type DestinationInput =
   | { readonly kind: 'stalled'; readonly remote: DestHash; readonly tries?: number }
   | { readonly kind: 'tick' };
 
+/** What a Destination wants done, and what came for it. In this order. */
 export type DestinationOutput =
   /** Store this in the NetDB. Only from a published Destination. */
   | { readonly kind: 'publish'; readonly leaseSet: LeaseSet2 }

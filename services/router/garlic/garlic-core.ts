@@ -17,7 +17,7 @@ import { Remotes } from './remotes.ts';
 import { ReplyKeys } from './reply-keys.ts';
 import { Sender } from './sender.ts';
 
-/*
+/**
  * End-to-end encryption of one local identity: ECIES-X25519-AEAD-Ratchet, without I/O.
  *
  *   const garlic = new GarlicCore({ keys, random });
@@ -33,7 +33,6 @@ import { Sender } from './sender.ts';
  * Shapes are in garlic-types.ts.
  * After every decrypt and encrypt, ask `nextWake` again. Late, early and superfluous ticks are harmless.
  */
-
 export class GarlicCore {
   readonly #remotes = new Remotes();
   readonly #replyKeys = new ReplyKeys();

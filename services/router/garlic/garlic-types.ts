@@ -6,6 +6,7 @@ import type { DestHash } from '../wire/hash.ts';
 /** What the next message to a remote is: a New Session, a reply to the remote's, or one in an existing session. */
 export type Stage = 'new' | 'reply' | 'existing';
 
+/** What does not change while an identity lives. */
 export interface GarlicConfig {
   /** the key pair that our LeaseSet publishes */
   readonly keys: KeyPair;
@@ -15,6 +16,7 @@ export interface GarlicConfig {
   readonly newSessionsBurst?: number;
 }
 
+/** Whom a message is for. */
 export interface GarlicRemote {
   /** X25519 key of the remote's LeaseSet, 32 bytes */
   readonly publicKey: Uint8Array;

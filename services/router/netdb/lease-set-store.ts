@@ -14,10 +14,11 @@ interface Entry {
   readonly leaseSet: LeaseSet2;
   /** ms */
   readonly end: number;
-  /** somebody stored it at us; what we only looked up must not be given to others (network-database, "Segmentation") */
+  /** somebody stored it at us; what we only looked up must not be given to others (Network Database, "Segmentation") */
   readonly stored: boolean;
 }
 
+/** LeaseSets by Destination, at most `limit`; the oldest goes first. */
 export class LeaseSetStore {
   readonly #entries: BoundedMap<DestHash, Entry>;
 

@@ -42,7 +42,7 @@ interface Pending {
 }
 
 /**
- * One iterative lookup (network-database, "RouterInfo and LeaseSet Lookup"): ask the nearest floodfill, then the
+ * One iterative lookup (Network Database, "RouterInfo and LeaseSet Lookup"): ask the nearest floodfill, then the
  * next nearest, following those that replies name, until somebody has it. It knows neither store nor network.
  * A reply without nearer floodfills does not end it, so one liar cannot hide a part of the key space.
  */

@@ -24,6 +24,7 @@ export const EXPIRE_INTERVAL = 60_000;
 /** A LeaseSet with less time (ms) left is asked for anew, as the first answer would come too late. */
 const LEASE_SET_MARGIN = 30_000;
 
+/** What does not change while the NetDB lives. */
 export interface NetDbConfig extends NetDbRules {
   readonly self: RouterHash;
   readonly random: RandomBytes;

@@ -11,6 +11,7 @@ export const EXPLORATORY_POOL = 'exploratory';
 
 export type Sought = 'routerInfo' | 'leaseSet';
 
+/** What happens to the NetDB. Each is fed with the time in ms. */
 export type NetDbInput =
   /** rows of the `router_info` table, once, before anything else */
   | { readonly kind: 'load'; readonly rows: Iterable<{ readonly key: string; readonly value: Uint8Array }> }
@@ -89,11 +90,12 @@ export interface NetDbReply {
   readonly kind: 'reply';
   readonly to: RouterHash;
   readonly tunnelId?: number;
-  /** encrypt as an existing-session message with this 32-byte key and 8-byte tag (ecies-routers) */
+  /** encrypt as an existing-session message with this 32-byte key and 8-byte tag (ECIES Router Messages) */
   readonly encrypt?: ReplyKey;
   readonly body: DatabaseStore | DatabaseSearchReply | DeliveryStatus;
 }
 
+/** What the NetDB wants sent or kept, and what it found. Lookups are answered by the name of their `caller`. */
 export type NetDbOutput =
   | NetDbQuery
   /** send a DatabaseStore with reply token `token`; node adds the reply tunnel, garlic and route */

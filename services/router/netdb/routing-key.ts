@@ -11,7 +11,7 @@ export function dayOf(now: number): string {
 
 /**
  * SHA-256(hash || yyyymmdd): what distance to floodfills is measured with. Never sent.
- * (network-database, "Kademlia Closeness Metric"; floodfills' own hashes are not transformed.)
+ * (Network Database, "Kademlia Closeness Metric"; floodfills' own hashes are not transformed.)
  */
 export function routingKey(hash: Uint8Array, day: string): Uint8Array {
   if (hash.length !== KEY_LENGTH) throw new RangeError(`hash of ${hash.length} bytes`);

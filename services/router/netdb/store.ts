@@ -16,7 +16,7 @@ export const MAX_ROUTER_INFOS = 5_000;
 const EVICTION_SAMPLE = 16;
 
 const HOUR = 3_600_000;
-/** Below this many RouterInfos nothing expires: an old peer is better than none (network-database, "Expiration"). */
+/** Below this many RouterInfos nothing expires: an old peer is better than none (Network Database, "Expiration"). */
 export const KEEP_ALWAYS = 25;
 /** No expiry in the first hour (ms) of running: what was read from disk is old but may still be right. */
 export const EXPIRY_GRACE = HOUR;

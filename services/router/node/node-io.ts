@@ -37,6 +37,7 @@ export type StreamCommand = Extract<
   { kind: 'listen' | 'unlisten' | 'write' | 'end' | 'reset' | 'consumed' }
 >;
 
+/** What happens to the node. Each is fed with the network time in ms. */
 export type NodeInput =
   /** first of all: what the store held */
   | { readonly kind: 'start'; readonly routerInfos: Iterable<Row>; readonly profiles: Iterable<Row> }
@@ -64,6 +65,7 @@ export type NodeInput =
   | { readonly kind: 'stop' }
   | { readonly kind: 'tick' };
 
+/** What the host has to do, in this order: bytes must not overtake each other. */
 export type NodeOutput =
   | {
       readonly kind: 'dial';
@@ -97,6 +99,7 @@ export type StreamEvent = Extract<
   { kind: 'opened' | 'data' | 'end' | 'closed' | 'reset' | 'refused' | 'blocked' | 'writable' }
 >;
 
+/** What does not change while the node lives. */
 export interface NodeConfig {
   readonly netId: number;
   readonly allowPrivateAddresses: boolean;

@@ -24,8 +24,13 @@ import type {
 } from './types.ts';
 
 /**
- * One NTCP2 connection, from dialling to its end. The host steps a `tick` right after construction, which
- * starts the connect timer, feeds what the socket says, and obeys the outputs in their order. Nothing throws on input.
+ * One NTCP2 connection, from dialling to its end. Its contract:
+ *
+ * - The first step is a `tick`, right after construction: it starts the connect timer.
+ * - Every step is fed with the network time in ms.
+ * - Outputs are obeyed in their order. `wake` asks for a `tick`; later, earlier and superfluous ticks are harmless.
+ * - One timer at a time, by the phase: connect, handshake, then those of the data phase, or lingering.
+ * - Nothing throws on input. `closed` is the last output ever.
  */
 export class Ntcp2Session {
   readonly #config: Ntcp2Config;

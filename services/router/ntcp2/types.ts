@@ -37,6 +37,7 @@ export interface Ntcp2Acceptance {
   readonly refuses?: (routerInfo: RouterInfo) => boolean;
 }
 
+/** What happens to one connection. Each is fed with the time in ms. */
 export type Input =
   /** TCP stands (behind SOCKS: the peer's end as well) */
   | { readonly kind: 'connected' }
@@ -93,6 +94,7 @@ export interface Close {
 
 export type DropCause = 'expired' | 'overflow' | 'oversized' | 'closed';
 
+/** What the host has to do with the connection, in this order. */
 export type Output =
   /** one handshake message or frame: one write */
   | { readonly kind: 'send'; readonly bytes: Uint8Array }

@@ -27,6 +27,7 @@ import { RETEST_DELAY, TunnelTests } from './tunnel-tests.ts';
 /** Housekeeping happens at least so often, milliseconds: transit tunnels and half-received messages end by it. */
 const MAX_PAUSE = 30_000;
 
+/** What does not change while tunnels are made. */
 export interface TunnelCoreConfig {
   readonly local: RouterHash;
   /** the router's own encryption key; build requests for us are sealed to it */

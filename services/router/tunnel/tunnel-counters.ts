@@ -37,6 +37,7 @@ export const TUNNEL_COUNTERS = [
 ] as const;
 export type TunnelCounter = (typeof TUNNEL_COUNTERS)[number];
 
+/** How often each thing of `TUNNEL_COUNTERS` happened since the start. */
 export class TunnelCounters {
   readonly #values: Record<string, number> = Object.fromEntries(TUNNEL_COUNTERS.map((name) => [name, 0]));
 

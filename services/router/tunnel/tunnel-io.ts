@@ -49,6 +49,7 @@ export type Target =
 
 export type Delivery = { readonly kind: 'local' } | Target;
 
+/** What happens to tunnels. Each is fed with the time in ms. */
 export type TunnelInput =
   /** starts a pool, or changes the wishes of one that exists */
   | { readonly kind: 'createPool'; readonly name: string; readonly config: PoolConfig }
@@ -81,6 +82,7 @@ export type DropReason =
   /** does not fit into 64 fragments */
   | 'oversized';
 
+/** What tunnels want done, and what became of them. In this order. */
 export type TunnelOutput =
   /** over the session with this router, dialling it when necessary */
   | { readonly kind: 'toRouter'; readonly router: RouterHash; readonly message: I2npMessage }

@@ -4,8 +4,8 @@ import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { Lease } from '../wire/lease.ts';
 import { type HopAnswer, openReply } from './build-reply.ts';
-import { createBuild, MAX_HOPS, type PendingRecords } from './build-request.ts';
-import type { Tunnel } from './tunnel.ts';
+import { createBuild, MAX_HOPS } from './build-request.ts';
+import type { Tunnel, TunnelPlan } from './tunnel.ts';
 import type { Direction, HopInfo } from './tunnel-io.ts';
 
 /** Milliseconds until a build counts as failed; others take 10 to 60, ours go over Tor. */
@@ -18,16 +18,9 @@ export const BUILD_LATE = 8000;
 /** Builds remembered; the pacer allows far fewer at once. */
 const MAX_PENDING = 64;
 
-export interface PendingBuild {
-  readonly direction: Direction;
-  readonly pool: string;
-  readonly records: PendingRecords;
+export interface PendingBuild extends TunnelPlan {
   /** I2NP message ID of the reply */
   readonly replyId: number;
-  /** see `Tunnel.id` */
-  readonly tunnelId: number;
-  readonly started: number;
-  readonly bootstrap: boolean;
   /** got the build message from us over a session; undefined: it left through a tunnel */
   readonly direct: RouterHash | undefined;
   /** the tunnel of ours that carries the request or brings the reply */

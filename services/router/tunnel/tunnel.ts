@@ -1,10 +1,10 @@
 import { type RandomBytes, randomBelow } from '@allium/common/core/random.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { Lease } from '../wire/lease.ts';
-import { type BuiltHop, TUNNEL_LIFETIME_S } from './build-request.ts';
-import type { PendingBuild } from './builder.ts';
+import { type BuiltHop, type PendingRecords, TUNNEL_LIFETIME_S } from './build-request.ts';
 import { TunnelEndpoint } from './endpoint.ts';
 import { createDecryptLayer, type Layer } from './hop-crypto.ts';
+import type { Direction } from './tunnel-io.ts';
 import { TunnelSender } from './tunnel-sender.ts';
 
 const TUNNEL_LIFETIME = TUNNEL_LIFETIME_S * 1000;
@@ -49,8 +49,20 @@ export interface OutboundTunnel extends TunnelBase {
 
 export type Tunnel = InboundTunnel | OutboundTunnel;
 
+/** What was asked of the hops. */
+export interface TunnelPlan {
+  readonly direction: Direction;
+  readonly pool: string;
+  readonly records: PendingRecords;
+  /** see `Tunnel.id` */
+  readonly tunnelId: number;
+  /** when the build was sent, milliseconds */
+  readonly started: number;
+  readonly bootstrap: boolean;
+}
+
 /** A tunnel that all hops have agreed to. Its time runs from when the build was sent. */
-export function establish(build: PendingBuild, firstTest: number, random: RandomBytes): Tunnel {
+export function establish(build: TunnelPlan, firstTest: number, random: RandomBytes): Tunnel {
   const { hops } = build.records;
   const first = hops[0] as BuiltHop;
   const last = hops.at(-1) as BuiltHop;

@@ -6,8 +6,8 @@ import { Transaction } from 'nftables-ts/transaction.ts';
 import { type Doubt, type Facts, findGate } from '../model/facts.ts';
 import type { Plan, Site } from '../model/plan.ts';
 import type { Settings } from '../model/settings.ts';
-import { TABLE } from '../ruleset/book.ts';
 import { compile } from '../ruleset/compile.ts';
+import { TABLE } from '../ruleset/table-builder.ts';
 import { verify } from '../verify/verify.ts';
 import { readFacts } from './facts.ts';
 

@@ -2,17 +2,17 @@ import { anyOf, fib, meta, payload, prefix } from 'nftables-ts/expressions.ts';
 import { PRIORITY } from 'nftables-ts/objects.ts';
 import { accept, drop, match } from 'nftables-ts/statements.ts';
 import type { Gate } from '../model/plan.ts';
-import type { Book } from './book.ts';
 import type { Grants } from './grants.ts';
 import { from, hasOptions, isFragment, isIpv6, network, to } from './matches.ts';
+import type { TableBuilder } from './table-builder.ts';
 
 /**
  * Before the kernel puts fragments together (-400) and before connection tracking and NAT: what is malformed or lies
  * about where it comes from is gone here. Later it could not be seen any more.
  */
-export function writeEarly(book: Book, gate: Gate, grants: Grants, open: boolean): void {
+export function writeEarly(table: TableBuilder, gate: Gate, grants: Grants, open: boolean): void {
   const { lan, up, uplink } = gate;
-  book.base('early_in', { type: 'filter', hook: 'prerouting', priority: PRIORITY.beforeDefrag }, (rule) => {
+  table.base('early_in', { type: 'filter', hook: 'prerouting', priority: PRIORITY.beforeDefrag }, (rule) => {
     rule('no IPv6, on any interface', 'early_ipv6', isIpv6, drop);
     if (grants.loopback) rule('the loopback has its own rules', 'early_loopback', from('lo'), accept);
     rule('fragments: nobody here needs them, and they hide ports', 'early_fragment', isFragment, drop);
@@ -61,7 +61,7 @@ export function writeEarly(book: Book, gate: Gate, grants: Grants, open: boolean
       rule('from the uplink itself, not from behind it', 'early_up', from(up.device), uplinkOnly, accept);
     }
   });
-  book.base('early_out', { type: 'filter', hook: 'output', priority: PRIORITY.beforeDefrag }, (rule) => {
+  table.base('early_out', { type: 'filter', hook: 'output', priority: PRIORITY.beforeDefrag }, (rule) => {
     rule('no IPv6, on any interface', 'early_out_ipv6', isIpv6, drop);
     rule(
       'Docker dials from the host for whoever asks its resolver; here its DNAT (-100) has not happened yet',

@@ -2,31 +2,31 @@ import { ct, meta, payload, setRef } from 'nftables-ts/expressions.ts';
 import { PRIORITY } from 'nftables-ts/objects.ts';
 import { accept, drop, goto, match, matchFlags, setCtMark, vmap } from 'nftables-ts/statements.ts';
 import type { Gate } from '../model/plan.ts';
-import type { Book, Page } from './book.ts';
 import { type Grants, liveMarks, portElements } from './grants.ts';
 import { ctState, from, isNotSyn, isSyn, to } from './matches.ts';
+import type { AddRule, TableBuilder } from './table-builder.ts';
 
 const PROTOCOLS = ['tcp', 'udp'] as const;
 
 /** Input, forward and output at the ordinary priority: new flows by grant, running flows by mark. */
-export function writeFilter(book: Book, gate: Gate, grants: Grants, open: boolean): void {
-  book.set({ name: 'live', type: 'mark', elements: liveMarks(grants) });
-  book.base('in', { type: 'filter', hook: 'input', priority: PRIORITY.filter }, (rule) => {
+export function writeFilter(table: TableBuilder, gate: Gate, grants: Grants, open: boolean): void {
+  table.set({ name: 'live', type: 'mark', elements: liveMarks(grants) });
+  table.base('in', { type: 'filter', hook: 'input', priority: PRIORITY.filter }, (rule) => {
     if (grants.loopback) rule(grants.loopback.why, 'loopback_in', from('lo'), accept);
     writeFlows(rule, 'in');
     if (open) rule('a workstation knocks', 'knock', from(gate.lan.device), goto('lan'));
   });
-  book.base('forward', { type: 'filter', hook: 'forward', priority: PRIORITY.filter }, () => undefined);
-  book.base('out', { type: 'filter', hook: 'output', priority: PRIORITY.filter }, (rule) => {
+  table.base('forward', { type: 'filter', hook: 'forward', priority: PRIORITY.filter }, () => undefined);
+  table.base('out', { type: 'filter', hook: 'output', priority: PRIORITY.filter }, (rule) => {
     if (grants.loopback) rule(grants.loopback.why, 'loopback_out', to('lo'), accept);
     writeFlows(rule, 'out');
     if (grants.tor) writeTor(rule, gate, grants.tor);
   });
-  if (open) writeLan(book, gate, grants);
+  if (open) writeLan(table, gate, grants);
 }
 
 /** Only replies to what a grant opened; never `related`, which helpers and ICMP could widen. */
-function writeFlows(rule: Page, side: 'in' | 'out'): void {
+function writeFlows(rule: AddRule, side: 'in' | 'out'): void {
   rule('packets that belong to no flow', `${side}_invalid`, ctState('invalid'), drop);
   rule(
     'a flow whose grant is still in force',
@@ -40,7 +40,7 @@ function writeFlows(rule: Page, side: 'in' | 'out'): void {
   rule('a TCP flow begins with SYN', `${side}_not_syn`, isNotSyn, drop);
 }
 
-function writeTor(rule: Page, gate: Gate, tor: { readonly why: string; readonly mark: number }): void {
+function writeTor(rule: AddRule, gate: Gate, tor: { readonly why: string; readonly mark: number }): void {
   rule(
     tor.why,
     'tor_dial',
@@ -55,14 +55,14 @@ function writeTor(rule: Page, gate: Gate, tor: { readonly why: string; readonly 
 }
 
 /** The doors of the gate. Interface and address must both fit: the kernel itself would answer for any of its own. */
-function writeLan(book: Book, gate: Gate, grants: Grants): void {
+function writeLan(table: TableBuilder, gate: Gate, grants: Grants): void {
   for (const { id, why, mark } of [...grants.doors, ...grants.captures]) {
-    book.chain(id, (rule) => rule(why, id, setCtMark(mark), accept));
+    table.chain(id, (rule) => rule(why, id, setCtMark(mark), accept));
   }
   for (const protocol of PROTOCOLS) {
     const doors = grants.doors.filter(({ door }) => door.protocol === protocol);
     if (doors.length === 0) continue;
-    book.map({
+    table.map({
       name: `${protocol}_doors`,
       type: 'inet_service',
       value: 'verdict',
@@ -72,7 +72,7 @@ function writeLan(book: Book, gate: Gate, grants: Grants): void {
       ),
     });
   }
-  book.chain('lan', (rule) => {
+  table.chain('lan', (rule) => {
     const elsewhere = match(payload('ip', 'daddr'), gate.lan.address, '!=');
     rule('another address of the gate, asked for on the wrong side', 'lan_elsewhere', elsewhere, drop);
     for (const { capture, id } of grants.captures) {

@@ -3,14 +3,14 @@ import { PRIORITY } from 'nftables-ts/objects.ts';
 import { accept, drop, match, redirect, type Statement } from 'nftables-ts/statements.ts';
 import type { Gate } from '../model/plan.ts';
 import type { Policy, Ports } from '../model/policy.ts';
-import type { Book, Page } from './book.ts';
 import { type Grants, idOf, portElements } from './grants.ts';
 import { from, isSyn } from './matches.ts';
+import type { AddRule, TableBuilder } from './table-builder.ts';
 
 /** What workstations send to anywhere and where it is turned to. Runs once for each new flow. */
-export function writeNat(book: Book, gate: Gate, policy: Policy, grants: Grants): void {
+export function writeNat(table: TableBuilder, gate: Gate, policy: Policy, grants: Grants): void {
   const { lan } = gate;
-  book.base('nat_in', { type: 'nat', hook: 'prerouting', priority: PRIORITY.dstnat }, (rule) => {
+  table.base('nat_in', { type: 'nat', hook: 'prerouting', priority: PRIORITY.dstnat }, (rule) => {
     if (grants.loopback) rule('the loopback is not redirected', 'nat_loopback', from('lo'), accept);
     writeCaptures(rule, gate, grants, 'udp');
     const own = match(payload('ip', 'daddr'), lan.address);
@@ -29,7 +29,7 @@ export function writeNat(book: Book, gate: Gate, policy: Policy, grants: Grants)
 }
 
 /** UDP goes first: a workstation may ask the gate's own address for names. TCP to the gate itself is never captured. */
-function writeCaptures(rule: Page, gate: Gate, grants: Grants, protocol: 'tcp' | 'udp'): void {
+function writeCaptures(rule: AddRule, gate: Gate, grants: Grants, protocol: 'tcp' | 'udp'): void {
   for (const { capture, id, why } of grants.captures) {
     if (capture.protocol !== protocol) continue;
     const onPorts = capture.ports === 'all' ? [] : [portMatch(protocol, capture.ports)];

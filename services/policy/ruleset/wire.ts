@@ -1,18 +1,18 @@
 import { meta, payload } from 'nftables-ts/expressions.ts';
 import { accept, drop, match } from 'nftables-ts/statements.ts';
 import type { Gate } from '../model/plan.ts';
-import type { Book } from './book.ts';
 import type { Grants } from './grants.ts';
 import { network } from './matches.ts';
+import type { TableBuilder } from './table-builder.ts';
 
 /** Before every other netdev chain: nothing of ours or others' runs earlier. */
 const WIRE_PRIORITY = -500;
 
 /** A device in a state in which nothing may pass it, ARP included. */
-export function writeDeadWire(book: Book, device: string, name: string): void {
+export function writeDeadWire(table: TableBuilder, device: string, name: string): void {
   for (const hook of ['ingress', 'egress'] as const) {
     const chain = `${name}_${hook}`;
-    book.base(chain, { type: 'filter', hook, priority: WIRE_PRIORITY, device }, () => undefined);
+    table.base(chain, { type: 'filter', hook, priority: WIRE_PRIORITY, device }, () => undefined);
   }
 }
 
@@ -21,9 +21,9 @@ export function writeDeadWire(book: Book, device: string, name: string): void {
  * that the workstation asked for, so the source of outgoing packets is free, but for the gate's address on the other
  * side. ARP is answered for the gate's address on this side only.
  */
-export function writeLanWire(book: Book, gate: Gate): void {
+export function writeLanWire(table: TableBuilder, gate: Gate): void {
   const { device, address, subnet } = gate.lan;
-  book.base('lan_ingress', { type: 'filter', hook: 'ingress', priority: WIRE_PRIORITY, device }, (rule) => {
+  table.base('lan_ingress', { type: 'filter', hook: 'ingress', priority: WIRE_PRIORITY, device }, (rule) => {
     rule(
       'ARP that claims the address of the gate',
       'lan_arp_impostor',
@@ -39,7 +39,7 @@ export function writeLanWire(book: Book, gate: Gate): void {
     );
     rule('IPv4: the other chains decide', 'lan_ipv4_in', match(meta('protocol'), 'ip'), accept);
   });
-  book.base('lan_egress', { type: 'filter', hook: 'egress', priority: WIRE_PRIORITY, device }, (rule) => {
+  table.base('lan_egress', { type: 'filter', hook: 'egress', priority: WIRE_PRIORITY, device }, (rule) => {
     rule(
       'ARP of the gate, under its own address on this side',
       'lan_arp_out',
@@ -58,14 +58,14 @@ export function writeLanWire(book: Book, gate: Gate): void {
 }
 
 /** The side of the uplink: TCP between the gate and the one port of the uplink. This also binds raw sockets. */
-export function writeUpWire(book: Book, gate: Gate, grants: Grants): void {
+export function writeUpWire(table: TableBuilder, gate: Gate, grants: Grants): void {
   const { device, address } = gate.up;
   if (grants.tor === undefined) {
-    writeDeadWire(book, device, 'up');
+    writeDeadWire(table, device, 'up');
     return;
   }
   const { address: peer, port } = gate.uplink;
-  book.base('up_ingress', { type: 'filter', hook: 'ingress', priority: WIRE_PRIORITY, device }, (rule) => {
+  table.base('up_ingress', { type: 'filter', hook: 'ingress', priority: WIRE_PRIORITY, device }, (rule) => {
     rule(
       'ARP of the uplink for the gate',
       'up_arp_in',
@@ -82,7 +82,7 @@ export function writeUpWire(book: Book, gate: Gate, grants: Grants): void {
       accept,
     );
   });
-  book.base('up_egress', { type: 'filter', hook: 'egress', priority: WIRE_PRIORITY, device }, (rule) => {
+  table.base('up_egress', { type: 'filter', hook: 'egress', priority: WIRE_PRIORITY, device }, (rule) => {
     rule(
       'ARP of the gate for the uplink',
       'up_arp_out',

@@ -3,7 +3,7 @@ import { compare, type Difference } from 'nftables-ts/compare.ts';
 import { canonicalOf, type Listing } from 'nftables-ts/listing.ts';
 import type { Table } from 'nftables-ts/objects.ts';
 import type { Doubt } from '../model/facts.ts';
-import { TABLE } from '../ruleset/book.ts';
+import { TABLE } from '../ruleset/table-builder.ts';
 
 export interface Verdict {
   /** of what was meant; equal to the kernel's when there is no drift */

@@ -8,7 +8,7 @@ export const TABLE = 'allium';
  * A table under construction. It gives no way to write a rule without a counter and a line of prose, nor a base chain
  * that does not end in a counted drop.
  */
-export class Book {
+export class TableBuilder {
   readonly #family: 'inet' | 'netdev';
   readonly #counters = new Set<string>();
   readonly #sets: NftSet[] = [];
@@ -20,17 +20,17 @@ export class Book {
   }
 
   /** A base chain: policy drop, and what falls through is counted as `NAME_denied`. */
-  base(name: string, base: Omit<BaseChain, 'policy'>, write: (page: Page) => void): void {
+  base(name: string, base: Omit<BaseChain, 'policy'>, write: (rule: AddRule) => void): void {
     const chain = { name, base: { ...base, policy: 'drop' as const }, rules: [] as Rule[] };
     this.#chains.push(chain);
-    write(this.#page(chain.rules));
+    write(this.#adder(chain.rules));
     this.#add(chain.rules, 'nothing else passes', `${name}_denied`, [drop]);
   }
 
-  chain(name: string, write: (page: Page) => void): void {
+  chain(name: string, write: (rule: AddRule) => void): void {
     const chain = { name, rules: [] as Rule[] };
     this.#chains.push(chain);
-    write(this.#page(chain.rules));
+    write(this.#adder(chain.rules));
   }
 
   set(set: NftSet): void {
@@ -52,7 +52,7 @@ export class Book {
     };
   }
 
-  #page(rules: Rule[]): Page {
+  #adder(rules: Rule[]): AddRule {
     return (comment, counter, ...statements) => this.#add(rules, comment, counter, statements);
   }
 
@@ -66,4 +66,4 @@ export class Book {
 }
 
 /** Writes one rule: its line of prose, its counter, its matches, and its verdict last. */
-export type Page = (comment: string, counter: string, ...statements: Statement[]) => void;
+export type AddRule = (comment: string, counter: string, ...statements: Statement[]) => void;

@@ -43,10 +43,10 @@ export async function makeRoot(folder: string, debian: Debian, signal: AbortSign
   await copyInto(folder, CERTIFICATES);
 }
 
-/** The same path inside. */
-export async function copyInto(folder: string, file: string): Promise<void> {
-  await mkdir(dirname(join(folder, file)), { recursive: true });
-  await copyFile(file, join(folder, file));
+/** A file of this machine, inside at the same path or another one. */
+export async function copyInto(root: string, file: string, inside = file): Promise<void> {
+  await mkdir(dirname(join(root, inside)), { recursive: true });
+  await copyFile(file, join(root, inside));
 }
 
 /** For programs inside: nothing of this machine's but its way to registries. */

@@ -14,10 +14,8 @@ const ARROWS: Record<string, readonly string[]> = {
   rewrite: ['syntax', 'rules'],
   route: ['syntax', 'rules'],
   socks: [],
-  control: [],
-  host: ['syntax', 'rules', 'rewrite', 'route', 'socks', 'control'],
+  host: ['syntax', 'rules', 'rewrite', 'route', 'socks'],
   'main.ts': ['host', 'syntax'],
-  'control-main.ts': ['host'],
 };
 
 const IO_MODULES =
@@ -43,9 +41,7 @@ test('the forwarder imports along the arrows only', (t) => {
 });
 
 test('only host has sockets, files, clock, timers, entropy and a log', (t) => {
-  for (const { name, text } of sources.filter(
-    (file) => !/^(?:host\/|main\.ts|control-main\.ts)/.test(file.name),
-  )) {
+  for (const { name, text } of sources.filter((file) => !/^(?:host\/|main\.ts)/.test(file.name))) {
     const rest = text.replace(PURE_NET, '');
     for (const [, target = ''] of rest.matchAll(/from '([^']+)'/g)) t.notRegex(target, IO_MODULES, name);
     t.notRegex(rest.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ''), AMBIENT, name);

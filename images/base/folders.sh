@@ -12,7 +12,7 @@ user allium-tor 9001
 user allium-forwarder 9002
 user allium-uplink 9003
 user allium-router 9004
-user allium-control 9005
+user allium-tor-filter 9005
 
 folder() { # name owner
   mkdir -p "/run/allium/$1"
@@ -20,7 +20,7 @@ folder() { # name owner
   chmod 750 "/run/allium/$1"
 }
 folder policy 0           # policy     <- supervisor
-folder tor-control 9001   # tor        <- supervisor, control
+folder tor-control 9001   # tor        <- supervisor, tor-filter
 folder tor-socks 9001     # tor        <- router
 folder router-http 9004   # router     <- forwarder: HTTP and SOCKS
 folder router-health 9004 # router     <- supervisor

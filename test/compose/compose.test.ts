@@ -1,5 +1,6 @@
 import test from 'ava';
-import { breaches, CONTRACT, composeSchema, readCompose, volumeName } from './contract.ts';
+import { TOPOLOGY } from '../../services/supervisor/observe/topology.ts';
+import { breaches, CONTRACT, composeSchema, readCompose } from './contract.ts';
 
 test('compose.yaml keeps the contract', (t) => {
   t.deepEqual(breaches(readCompose()), []);
@@ -72,31 +73,32 @@ for (const { name, part, of, key, value } of MISTAKES) {
   });
 }
 
-test('each socket’s folder has one owner and its others, who are in its group', (t) => {
-  // folder → [owner, the others]
-  const folders = {
-    policy: ['policy', 'supervisor'],
-    'tor-control': ['tor', 'supervisor', 'control'],
-    'tor-socks': ['tor', 'router'],
-    'router-http': ['router', 'forwarder'],
-    'router-health': ['router', 'supervisor'],
-    'uplink-control': ['uplink', 'supervisor'],
-  } as const;
-  for (const [folder, [owner, ...others]] of Object.entries(folders)) {
-    const holders = Object.entries(CONTRACT).filter(([, { volumes }]) =>
-      volumes.some((mount) => volumeName(mount) === folder),
+test('each socket’s folder has one owner and somebody who reaches it, and nobody reaches another', (t) => {
+  const rows = Object.values(TOPOLOGY);
+  const served = rows.flatMap(({ serves }) => serves);
+  t.is(new Set(served).size, served.length);
+  t.deepEqual([...new Set(rows.flatMap(({ reaches }) => reaches))].toSorted(), served.toSorted());
+});
+
+test('rows that contradict themselves', (t) => {
+  for (const [name, row] of Object.entries(TOPOLOGY)) {
+    t.is(row.networks !== undefined, row.namespace === 'own', `${name}: who has addresses owns a namespace`);
+    t.true(
+      row.user === 0 || row.capabilities.length === 0,
+      `${name}: Docker gives capabilities to root only`,
     );
-    t.deepEqual(holders.map(([name]) => name).toSorted(), [owner, ...others].toSorted(), folder);
-    const group = CONTRACT[owner]?.user.split(':')[1] ?? '';
-    for (const other of others) {
-      t.true(group === '0' || CONTRACT[other]?.groups.includes(group), folder);
-    }
+    if (row.loss === 'mend')
+      t.is(row.plug, undefined, `${name}: what can let something out is not mended quietly`);
+    if (row.namespace === 'gate' || row.namespace === 'fence')
+      t.is(TOPOLOGY[row.namespace].namespace, 'own', name);
   }
+  t.is(Object.values(TOPOLOGY).filter(({ plug }) => plug !== undefined).length, 1, 'one way out');
+  t.is(Object.values(TOPOLOGY).filter(({ engine }) => engine).length, 1, 'one holder of the engine');
 });
 
 test('only those of the same container share a user, but for the four with NET_ADMIN and the supervisor', (t) => {
-  const users = Object.values(CONTRACT).map(({ user }) => user);
-  const own = users.filter((user) => user !== '0:0');
+  const users = Object.values(TOPOLOGY).map(({ user }) => user);
+  const own = users.filter((user) => user !== 0);
   t.is(new Set(own).size, own.length);
   t.is(users.length - own.length, 5);
 });

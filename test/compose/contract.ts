@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { CONTAINERS, type Row, TOPOLOGY } from '../../services/supervisor/observe/topology.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
@@ -43,89 +44,39 @@ export function readCompose(): unknown {
 interface Contract {
   readonly user: string;
   /** whose namespace it lives in, or its own addresses */
-  readonly net: 'gate' | 'fence' | 'host' | 'none' | Readonly<Record<string, string>>;
+  readonly net: Row['namespace'] | Readonly<Record<string, string>>;
   readonly caps: readonly string[];
   readonly groups: readonly string[];
-  /** mounted volumes, and whether there may be anything else */
+  /** mounted volumes; there may be no other */
   readonly volumes: readonly string[];
+  /** Docker restarts only what owns no namespace and lives in nobody's */
+  readonly restart: 'no' | 'unless-stopped';
 }
 
-export const CONTRACT: Readonly<Record<string, Contract>> = {
-  gate: {
-    user: '0:0',
-    net: { lan: '10.152.152.10', up: '172.31.255.2' },
-    caps: ['NET_ADMIN'],
-    groups: [],
-    volumes: [],
-  },
-  policy: {
-    user: '0:0',
-    net: 'gate',
-    caps: ['NET_ADMIN'],
-    groups: [],
-    volumes: ['policy:/run/allium/policy'],
-  },
-  tor: {
-    user: '9001:9001',
-    net: 'gate',
-    caps: [],
-    groups: [],
+/** What compose.yaml has to say, from the rows of the topology. */
+export const CONTRACT: Readonly<Record<string, Contract>> = Object.fromEntries(
+  CONTAINERS.map((name) => [name, contractOf(name, TOPOLOGY[name])]),
+);
+
+function contractOf(name: string, row: Row): Contract {
+  const groups = row.reaches.map((folder) => ownerOfFolder(folder)?.user ?? 0).filter((user) => user !== 0);
+  return {
+    user: `${row.user}:${row.user}`,
+    net: row.networks ?? row.namespace,
+    caps: row.capabilities,
+    groups: [...new Set(groups)].map(String),
     volumes: [
-      'tor:/var/lib/allium/tor',
-      'tor-control:/run/allium/tor-control',
-      'tor-socks:/run/allium/tor-socks',
+      ...(row.engine === true ? ['/var/run/docker.sock:/var/run/docker.sock'] : []),
+      ...(row.state ? [`${name}:/var/lib/allium/${name}`] : []),
+      ...[...row.serves, ...row.reaches].map((folder) => `${folder}:/run/allium/${folder}`),
     ],
-  },
-  forwarder: {
-    user: '9002:9002',
-    net: 'gate',
-    caps: [],
-    groups: ['9004'],
-    volumes: ['router-http:/run/allium/router-http'],
-  },
-  control: {
-    user: '9005:9005',
-    net: 'gate',
-    caps: [],
-    groups: ['9001'],
-    volumes: ['tor-control:/run/allium/tor-control'],
-  },
-  fence: { user: '0:0', net: { up: '172.31.255.3' }, caps: ['NET_ADMIN'], groups: [], volumes: [] },
-  uplink: {
-    user: '9003:9003',
-    net: 'fence',
-    caps: [],
-    groups: [],
-    volumes: ['uplink-control:/run/allium/uplink-control'],
-  },
-  hostguard: { user: '0:0', net: 'host', caps: ['NET_ADMIN'], groups: [], volumes: [] },
-  router: {
-    user: '9004:9004',
-    net: 'none',
-    caps: [],
-    groups: ['9001'],
-    volumes: [
-      'router:/var/lib/allium/router',
-      'tor-socks:/run/allium/tor-socks',
-      'router-http:/run/allium/router-http',
-      'router-health:/run/allium/router-health',
-    ],
-  },
-  supervisor: {
-    user: '0:0',
-    net: 'none',
-    caps: [],
-    groups: ['9001', '9003', '9004'],
-    volumes: [
-      '/var/run/docker.sock:/var/run/docker.sock',
-      'supervisor:/var/lib/allium/supervisor',
-      'policy:/run/allium/policy',
-      'tor-control:/run/allium/tor-control',
-      'router-health:/run/allium/router-health',
-      'uplink-control:/run/allium/uplink-control',
-    ],
-  },
-};
+    restart: row.loss === 'docker' ? 'unless-stopped' : 'no',
+  };
+}
+
+export function ownerOfFolder(folder: string): Row | undefined {
+  return Object.values(TOPOLOGY).find(({ serves }) => serves.includes(folder));
+}
 
 /** Keys that would open what the table closes; none may appear, with any value. */
 const FORBIDDEN = [
@@ -196,8 +147,7 @@ function serviceBreaches(name: string, service: Service, contract: Contract): st
   is(service.cap_add, contract.caps, 'cap_add');
   is(service.security_opt, ['no-new-privileges:true'], 'security_opt');
   is(service.read_only, true, 'read_only');
-  const alone = ['supervisor', 'hostguard'].includes(name);
-  is(service.restart, alone ? 'unless-stopped' : 'no', 'restart');
+  is(service.restart, contract.restart, 'restart');
   is(service.group_add.toSorted(), contract.groups.toSorted(), 'group_add');
   is(service.volumes.toSorted(), contract.volumes.toSorted(), 'volumes');
   is(/^\d+m$/.test(service.mem_limit ?? ''), true, 'mem_limit');

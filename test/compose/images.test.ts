@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse } from 'yaml';
-import { loadControlConfig } from '../../services/forwarder/host/control-service.ts';
 import { loadPolicy } from '../../services/forwarder/host/load.ts';
 import { readPolicies } from '../../services/policy/host/policies.ts';
 import { parseSettings } from '../../services/policy/model/settings.ts';
 import { loadRouterConfig } from '../../services/router/host/config.ts';
+import { CONTAINERS, type Row, TOPOLOGY } from '../../services/supervisor/observe/topology.ts';
+import { loadTorFilterConfig } from '../../services/tor-filter/host/config.ts';
 import { loadUplinkConfig } from '../../services/uplink/host/config.ts';
 import { addressOf, CONTRACT, composeSchema, ROOT, readCompose } from './contract.ts';
 
@@ -96,8 +97,8 @@ test('the forwarder sends .i2p to the router, the rest to Tor, and nothing anywh
   ]);
 });
 
-test('the control filter listens on the LAN and asks Tor’s own control socket', (t) => {
-  const config = loadControlConfig(join(IMAGES, 'control/control.yaml'));
+test('the filtered control port listens on the LAN and asks Tor’s own control socket', (t) => {
+  const config = loadTorFilterConfig(join(IMAGES, 'tor-filter/tor-filter.yaml'));
   t.deepEqual(config.listen, { host: LAN, port: 9_051 });
   t.is(config.tor, '/run/allium/tor-control/control');
 });
@@ -116,7 +117,7 @@ function torPorts(): { tcp: number[]; udp: number[]; text: string } {
   };
 }
 
-/** Doors that are not Tor's: the forwarder's and the control filter's. */
+/** Doors that are not Tor's: the forwarder's and the filtered control port's. */
 const OTHERS = [8118, 4444, 9150, 4447, 9051];
 
 test('Tor listens behind every door and capture of leak-proof that is meant for it, and nowhere else', (t) => {
@@ -170,3 +171,29 @@ test('every image has its folder and every folder its image', (t) => {
   const folders = readdirSync(IMAGES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   t.deepEqual(folders.map(({ name }) => name).toSorted(), ['base', ...Object.keys(CONTRACT)].toSorted());
 });
+
+test('the table of the README is the topology', (t) => {
+  const rows = [...read('README.md').matchAll(/^\| ([a-z-]+) \| (.+) \| (\d+) \| (.+) \| (.+) \|$/gm)].map(
+    ([, name = '', net = '', user, caps, held]) => [name, net.split(';')[0], user, caps, held],
+  );
+  t.deepEqual(
+    rows,
+    CONTAINERS.map((name) => [name, ...told(TOPOLOGY[name])]),
+  );
+});
+
+function told({ namespace, networks, user, capabilities, serves, reaches, state, engine }: Row): string[] {
+  const own = Object.entries(networks ?? {}).map(([network, address]) => `\`${network}\` ${address}`);
+  const where = { own: `owns ${own.join(', ')}`, none: 'none', host: "the machine's own" };
+  const held = [
+    ...[...serves, ...reaches].map((folder) => `\`${folder}\``),
+    ...(state ? ['its state'] : []),
+    ...(engine === true ? ["Docker's socket"] : []),
+  ];
+  return [
+    namespace === 'gate' || namespace === 'fence' ? `the ${namespace}'s` : where[namespace],
+    String(user),
+    capabilities.join(', ') || 'none',
+    held.join(', ') || 'nothing',
+  ];
+}

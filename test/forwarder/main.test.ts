@@ -12,8 +12,6 @@ import { RecordingParent } from './support/recording-parent.ts';
 
 const MAIN = join(import.meta.dirname, '../../services/forwarder/main.ts');
 
-const CONTROL = join(import.meta.dirname, '../../services/forwarder/control-main.ts');
-
 interface Run {
   readonly child: ChildProcess;
   output: string;
@@ -21,11 +19,7 @@ interface Run {
 }
 
 function start(t: ExecutionContext, ...args: readonly string[]): Run {
-  return startProgram(t, MAIN, ...args);
-}
-
-function startProgram(t: ExecutionContext, program: string, ...args: readonly string[]): Run {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
   const run: Run = { child, output: '', exit };
   for (const stream of [child.stdout, child.stderr]) {
@@ -147,37 +141,4 @@ test('--check prints what would be ignored, and listens nowhere', async (t) => {
   const run = start(t, '--config', join(folder, 'config'), '--check');
   t.is(await run.exit, 0);
   t.is(run.output, `${folder}/config:2: logfile is ignored: the log goes to standard error\n`);
-});
-
-test('the control filter is a program of its own: it answers without Tor, tells its health, and stops on SIGTERM', async (t) => {
-  const folder = files(t, '');
-  const [port, health] = [await freePort(), await freePort()];
-  const config = join(folder, 'control.yaml');
-  writeFileSync(
-    config,
-    `listen: 127.0.0.1:${port}\ntor: ${folder}/nowhere\nhealth: { listen: '127.0.0.1:${health}' }\n`,
-  );
-  const run = startProgram(t, CONTROL, '--config', config);
-  const ask = () => probe(health, 'GET /status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-  for (let round = 0; round < 100 && (await ask()).text === ''; round++)
-    await new Promise((next) => setTimeout(next, 50));
-  const talk = await probe(port, 'AUTHENTICATE\r\nGETINFO version\r\nGETINFO address\r\nQUIT\r\n');
-  t.is(talk.text, '250 OK\r\n551 Tor does not answer\r\n510 Command filtered\r\n250 closing connection\r\n');
-  t.regex((await ask()).text, /"filtered": 1/);
-  run.child.kill('SIGTERM');
-  t.is(await run.exit, 0);
-  t.is(run.output, '');
-});
-
-test('a wrong configuration of the control filter ends its start with every line', async (t) => {
-  const folder = files(t, '');
-  const config = join(folder, 'control.yaml');
-  writeFileSync(config, 'listen: nonsense\ntor: relative\nextra: 1\n');
-  const run = startProgram(t, CONTROL, '--config', config);
-  t.is(await run.exit, 1);
-  t.deepEqual(run.output.trim().split('\n'), [
-    `${config}:1:1: listen: an absolute socket path or HOST:PORT`,
-    `${config}:2:1: tor: an absolute path`,
-    `${config}:3:1: extra: unknown key`,
-  ]);
 });

@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseIp } from '@allium/common/net/ip-address.ts';
 
-/** Without the prefix of IPv4 addresses on a socket for both. */
-export function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
-}
-
 /**
  * Where a parent on the loopback is dialled from, so that it tells clients apart by address as if they had come
  * themselves (Tor: IsolateClientAddr): 127 and the last three parts of the client's address. The loopback has all of

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { plainAddress } from '@allium/common/net/client-counts.ts';
 import { chooseRoute, type Route } from '../route/choose.ts';
 import { permitted } from '../rules/access.ts';
 import { type Decision, decide, type RequestFacts } from '../rules/decide.ts';
@@ -16,7 +17,6 @@ import {
   unsupportedScheme,
 } from './answers.ts';
 import { blockAnswer } from './blocked-images.ts';
-import { plainAddress } from './client-address.ts';
 import type { Context } from './context.ts';
 import { ownPage } from './own-pages.ts';
 import { TimeBoxError } from './time-box.ts';

@@ -1,10 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Stop } from '@allium/common/lifecycle/lifecycle.ts';
 import { listen } from '@allium/common/lifecycle/listen.ts';
+import { ClientCounts, plainAddress } from '@allium/common/net/client-counts.ts';
 import { permitted } from '../rules/access.ts';
 import type { SocksDoorSettings } from '../syntax/socks-line.ts';
-import { plainAddress } from './client-address.ts';
-import { ClientCounts } from './client-counts.ts';
 import type { Context } from './context.ts';
 import { SOCKS_LIMITS, type SocksLimits, SocksVisit } from './socks-visit.ts';
 

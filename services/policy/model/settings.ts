@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { absolutePath } from '@allium/common/config/fields.ts';
 import { parseConfig } from '@allium/common/config/parse.ts';
 import { LOG_LEVELS } from '@allium/common/observe/log-levels.ts';
 import { z } from 'zod';
@@ -11,7 +12,6 @@ const subnet = z.string().transform((text, context): Subnet => {
   context.addIssue({ code: 'custom', message: `'${text}' is not a network such as 10.152.128.0/18` });
   return z.NEVER;
 });
-const absolute = z.string().regex(/^\/[^\0]*$/, 'an absolute path');
 const mac = z
   .string()
   .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, 'a MAC address in lower case such as 02:42:0a:98:98:0a');
@@ -28,11 +28,11 @@ const link = z.strictObject({
 export const settingsSchema = z
   .strictObject({
     /** folder of the policies, `*.yaml` */
-    policies: absolute,
+    policies: absolutePath,
     /** name of the policy that is in force from the start (the state is `sealed` until somebody asks for another) */
     policy: z.string().default('leak-proof'),
     /** Unix socket of the control protocol */
-    control: absolute,
+    control: absolutePath,
     /** the side of the workstations */
     lan: link,
     /** the side of the uplink */
@@ -46,7 +46,7 @@ export const settingsSchema = z
       .array(z.string().regex(/^(ip|ip6|inet) [A-Za-z][A-Za-z0-9_-]*$/, 'a family and a name such as ip nat'))
       .default(['ip nat', 'ip6 nat', 'ip docker-dns', 'ip6 docker-dns']),
     /** a folder in memory for nft's input */
-    scratch: absolute.default('/dev/shm'),
+    scratch: absolutePath.default('/dev/shm'),
     nft: z.array(z.string().min(1)).min(1).default(['nft']),
     log: z.enum(LOG_LEVELS).default('info'),
   })

@@ -1,4 +1,4 @@
-import type { Role } from '../observe/roles.ts';
+import type { Role } from '../observe/topology.ts';
 import type { Asked } from '../plan/memory.ts';
 import type { Blueprint, CreateRequest } from './blueprint.ts';
 

@@ -4,7 +4,8 @@ import { policyName } from '@allium/common/contracts/policy.ts';
 import { z } from 'zod';
 import { type Blueprint, blueprintSchema } from '../execute/blueprint.ts';
 import type { Notebook } from '../execute/ports.ts';
-import { ROLES, type Role } from '../observe/roles.ts';
+import { ROLES } from '../observe/roles.ts';
+import type { Role } from '../observe/topology.ts';
 import type { Asked } from '../plan/memory.ts';
 
 const fileSchema = z.strictObject({

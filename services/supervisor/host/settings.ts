@@ -1,22 +1,21 @@
+import { absolutePath } from '@allium/common/config/fields.ts';
 import { loadConfig } from '@allium/common/config/load.ts';
 import { LOG_LEVELS } from '@allium/common/observe/log-levels.ts';
 import { z } from 'zod';
 
-const absolute = z.string().regex(/^\/[^\0]*$/, 'an absolute path');
-
 const schema = z.strictObject({
   /** our own control socket, for the `allium` command */
-  listen: absolute,
+  listen: absolutePath,
   /** folder for what must outlive us: how each container was made, the wanted policy */
-  memory: absolute,
-  docker: absolute.default('/var/run/docker.sock'),
+  memory: absolutePath,
+  docker: absolutePath.default('/var/run/docker.sock'),
   /** control socket of the policy service */
-  policy: absolute,
-  torControl: absolute,
+  policy: absolutePath,
+  torControl: absolutePath,
   /** control socket of the uplink */
-  uplink: absolute,
+  uplink: absolutePath,
   /** health socket of the router */
-  routerStatus: absolute,
+  routerStatus: absolutePath,
   /** shown to the person when everything is ready */
   proxy: z.string().default(''),
   /** policy that is wanted until `allium policy NAME` names another */

@@ -1,6 +1,7 @@
 import type { SupervisorStatus } from '@allium/common/contracts/supervisor.ts';
 import type { Facts } from '../observe/facts.ts';
-import { ROLES, type Role } from '../observe/roles.ts';
+import { ROLES } from '../observe/roles.ts';
+import type { Role } from '../observe/topology.ts';
 import { isPlugged, type Plan } from '../plan/plan.ts';
 
 export interface StatusParts {

@@ -9,9 +9,10 @@ import { blueprintOf } from '../execute/blueprint.ts';
 import { execute } from '../execute/executors.ts';
 import type { Facts } from '../observe/facts.ts';
 import { observe, roleOf } from '../observe/observe.ts';
-import { ATTACHED, type Role } from '../observe/roles.ts';
+import { networksOf } from '../observe/roles.ts';
+import type { Role } from '../observe/topology.ts';
 import { Patience } from '../plan/patience.ts';
-import { isPlugged, isUnwell, needsCompose, type Plan, plan } from '../plan/plan.ts';
+import { isUnwell, needsCompose, type Plan, plan, unplug } from '../plan/plan.ts';
 import type { Step } from '../plan/steps.ts';
 import type { Steerable } from './control.ts';
 import type { DockerEngine } from './docker.ts';
@@ -192,8 +193,8 @@ export class Supervisor implements Steerable {
     }[]) {
       const role = roleOf(container.Config.Labels, this.#parts.project);
       if (role === undefined || facts.containers[role]?.id !== container.Id) continue;
-      const names = ATTACHED[role].flatMap((network) => facts.networks[network] ?? []);
-      if (names.length < ATTACHED[role].length || !isWholeFor(role, facts)) continue;
+      const names = networksOf(role).flatMap((network) => facts.networks[network] ?? []);
+      if (names.length < networksOf(role).length || !isWholeFor(role, facts)) continue;
       this.#parts.notebook.learn(role, blueprintOf(container, names));
     }
   }
@@ -242,16 +243,15 @@ export class Supervisor implements Steerable {
     const { engine, logger, tor, uplink } = this.#parts;
     await uplink.close();
     tor.stop();
-    const { containers, networks } = this.#facts ?? { containers: {}, networks: {} };
-    if (this.#facts === undefined || !isPlugged(this.#facts)) return;
-    if (containers.fence === undefined || networks.ext === undefined) return;
-    await engine.disconnect(networks.ext, containers.fence.id);
-    logger.info({ step: 'unplug' }, 'done');
+    for (const { kind, network, container } of this.#facts === undefined ? [] : unplug(this.#facts)) {
+      await engine.disconnect(network, container);
+      logger.info({ step: kind }, 'done');
+    }
   }
 }
 
 /** Only a container with all its own networks shows how it was made; one that ended may have lost them. */
 function isWholeFor(role: Role, facts: Facts): boolean {
   const attached = facts.containers[role]?.networks ?? [];
-  return ATTACHED[role].every((network) => attached.includes(network));
+  return networksOf(role).every((network) => attached.includes(network));
 }

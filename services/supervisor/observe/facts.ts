@@ -1,4 +1,4 @@
-import type { NetworkRole, Role } from './roles.ts';
+import type { Network, Owner, Role } from './topology.ts';
 
 export interface ContainerFacts {
   readonly id: string;
@@ -12,7 +12,7 @@ export interface ContainerFacts {
   /** made without any network */
   readonly networkless: boolean;
   /** attached networks that are ours */
-  readonly networks: readonly NetworkRole[];
+  readonly networks: readonly Network[];
   /** names of attached networks that are not */
   readonly foreignNetworks: readonly string[];
 }
@@ -20,7 +20,7 @@ export interface ContainerFacts {
 /** A running container that is where only ours may be. */
 export interface Stranger {
   readonly name: string;
-  readonly where: 'gate' | 'fence' | 'up';
+  readonly where: Owner | 'up';
 }
 
 export interface PolicyFacts {
@@ -49,9 +49,9 @@ export interface Facts {
   /** roles with more than one container; `containers` holds the first */
   readonly duplicates: readonly Role[];
   /** name in the engine of each of our networks that is there */
-  readonly networks: Readonly<Partial<Record<NetworkRole, string>>>;
+  readonly networks: Readonly<Partial<Record<Network, string>>>;
   /** networks that should not reach the host's other networks and do */
-  readonly notInternal: readonly NetworkRole[];
+  readonly notInternal: readonly Network[];
   readonly strangers: readonly Stranger[];
   readonly policy: PolicyFacts | undefined;
   readonly tor: { readonly percent: number; readonly summary: string } | undefined;

@@ -11,7 +11,8 @@ import {
   networkSchema,
 } from './captured.ts';
 import type { ContainerFacts, Facts, PolicyFacts, RouterFacts, Stranger } from './facts.ts';
-import { isOwner, NETWORKS, type NetworkRole, OWNERS, ownerOf, ROLES, type Role } from './roles.ts';
+import { networksOf, OUTLETS, OWNERS, ownerOf, ROLES } from './roles.ts';
+import { NETWORKS, type Network, type Role } from './topology.ts';
 
 const PROJECT = 'com.docker.compose.project';
 const SERVICE = 'com.docker.compose.service';
@@ -47,7 +48,7 @@ export function observe(captured: Captured): Facts {
     duplicates: ROLES.filter((role) => (ours.get(role)?.length ?? 0) > 1),
     networks: Object.fromEntries([...networks].map(([role, network]) => [role, network.Name])),
     notInternal: [...networks]
-      .filter(([role, found]) => role !== 'ext' && !found.Internal)
+      .filter(([role, found]) => !found.Internal && !OUTLETS.some(({ network }) => network === role))
       .map(([role]) => role),
     strangers: strangers(listed, ours, networks, captured),
     policy: policyFacts(captured.policy),
@@ -58,8 +59,8 @@ export function observe(captured: Captured): Facts {
   };
 }
 
-function ourNetworks(captured: Captured): Map<NetworkRole, NetworkInspected> {
-  const found = new Map<NetworkRole, NetworkInspected>();
+function ourNetworks(captured: Captured): Map<Network, NetworkInspected> {
+  const found = new Map<Network, NetworkInspected>();
   for (const network of z.array(networkSchema).parse(captured.networks)) {
     if (captured.ext !== undefined && network.Name === captured.ext) found.set('ext', network);
     if (network.Labels[PROJECT] !== captured.project) continue;
@@ -71,13 +72,13 @@ function ourNetworks(captured: Captured): Map<NetworkRole, NetworkInspected> {
 
 function containerFacts(
   container: Inspected,
-  networks: ReadonlyMap<NetworkRole, NetworkInspected>,
+  networks: ReadonlyMap<Network, NetworkInspected>,
   netns: Readonly<Record<string, string>>,
 ): ContainerFacts {
   const { State: state, HostConfig: host } = container;
   const attached = Object.entries(container.NetworkSettings.Networks).filter(([name]) => name !== 'none');
   const known = [...networks];
-  const roleOfNetwork = (id: string): NetworkRole | undefined =>
+  const roleOfNetwork = (id: string): Network | undefined =>
     known.find(([, network]) => network.Id === id)?.[0];
   const running = state.Running && !state.Paused && !state.Restarting;
   return {
@@ -98,8 +99,8 @@ function containerFacts(
   function byNameOrId(
     name: string,
     id: string,
-    all: readonly (readonly [NetworkRole, NetworkInspected])[],
-  ): NetworkRole | undefined {
+    all: readonly (readonly [Network, NetworkInspected])[],
+  ): Network | undefined {
     return id === '' ? all.find(([, network]) => network.Name === name)?.[0] : roleOfNetwork(id);
   }
 }
@@ -112,7 +113,7 @@ function healthOf(status: string | undefined): ContainerFacts['health'] {
 function strangers(
   listed: readonly Listed[],
   ours: ReadonlyMap<Role, readonly Inspected[]>,
-  networks: ReadonlyMap<NetworkRole, NetworkInspected>,
+  networks: ReadonlyMap<Network, NetworkInspected>,
   { project, guests }: Captured,
 ): Stranger[] {
   const found: Stranger[] = [];
@@ -128,7 +129,7 @@ function strangers(
     }
     const attached = Object.values(container.NetworkSettings?.Networks ?? {});
     if (up === undefined || !attached.some(({ NetworkID }) => NetworkID === up)) continue;
-    if (role === undefined || !isOwner(role)) found.push({ name, where: 'up' });
+    if (role === undefined || !networksOf(role).includes('up')) found.push({ name, where: 'up' });
   }
   return found;
 }

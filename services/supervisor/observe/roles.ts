@@ -1,40 +1,39 @@
-/** The containers of the appliance but the supervisor itself; compose calls them services. */
-export const ROLES = ['gate', 'policy', 'tor', 'forwarder', 'control', 'fence', 'uplink', 'router'] as const;
-export type Role = (typeof ROLES)[number];
+import { CONTAINERS, type ContainerName, type Network, type Owner, type Role, TOPOLOGY } from './topology.ts';
 
-/** Those that live in the gate's network namespace, in the order in which they come up. */
-export const JOINERS = ['policy', 'tor', 'forwarder', 'control'] as const;
-export type Joiner = (typeof JOINERS)[number];
+export type { Owner, Role } from './topology.ts';
 
-/** Those that own a network namespace: rules, links, and nothing else. */
-export const OWNERS = ['gate', 'fence'] as const;
-export type Owner = (typeof OWNERS)[number];
+/** The containers that are watched, in the order in which they come up; compose calls them services. */
+export const ROLES: readonly Role[] = CONTAINERS.filter(isRole);
 
-export const NETWORKS = ['lan', 'up', 'ext'] as const;
-export type NetworkRole = (typeof NETWORKS)[number];
+export const OWNERS: readonly Owner[] = ROLES.filter(isOwner);
 
-/** What each container is attached to when compose or we make it; `ext` comes later and from us only. */
-export const ATTACHED: Readonly<Record<Role, readonly NetworkRole[]>> = {
-  gate: ['lan', 'up'],
-  policy: [],
-  tor: [],
-  forwarder: [],
-  control: [],
-  fence: ['up'],
-  uplink: [],
-  router: [],
-};
+/** Those that are plugged into a network last, and by us alone. */
+export const OUTLETS: readonly { readonly role: Role; readonly network: Network }[] = ROLES.flatMap(
+  (role) => {
+    const network = TOPOLOGY[role].plug;
+    return network === undefined ? [] : [{ role, network }];
+  },
+);
 
-/** Whose namespace a role lives in; undefined for those that have one of their own. */
+/** What a container is attached to when compose or we make it. */
+export function networksOf(role: Role): readonly Network[] {
+  return Object.keys(TOPOLOGY[role].networks ?? {}) as Network[];
+}
+
+/** Whose namespace a role lives in; undefined for those that have one of their own, or none. */
 export function ownerOf(role: Role): Owner | undefined {
-  if (isJoiner(role)) return 'gate';
-  return role === 'uplink' ? 'fence' : undefined;
+  return OWNERS.find((owner) => owner === TOPOLOGY[role].namespace);
 }
 
-export function isOwner(role: Role): role is Owner {
-  return OWNERS.some((owner) => owner === role);
+/** Those that live in an owner's namespace, in the order in which they come up. */
+export function joinersOf(owner: Owner): readonly Role[] {
+  return ROLES.filter((role) => ownerOf(role) === owner);
 }
 
-export function isJoiner(role: Role): role is Joiner {
-  return JOINERS.some((joiner) => joiner === role);
+export function isOwner(name: ContainerName): name is Owner {
+  return TOPOLOGY[name].namespace === 'own';
+}
+
+function isRole(name: ContainerName): name is Role {
+  return TOPOLOGY[name].loss !== 'docker';
 }

@@ -1,12 +1,13 @@
 import type { Doubt, RoleDoubt } from '@allium/common/contracts/supervisor.ts';
 import type { ContainerFacts, Facts } from '../observe/facts.ts';
-import { ATTACHED, isOwner, type Owner, ownerOf, ROLES, type Role } from '../observe/roles.ts';
+import { isOwner, networksOf, ownerOf, ROLES } from '../observe/roles.ts';
+import { NETWORKS, type Owner, type Role, TOPOLOGY } from '../observe/topology.ts';
 import type { Intent } from './memory.ts';
 
 /** Everything that is not as it must be; empty is the only thing that lets the uplink be plugged. */
 export function findDoubts(facts: Facts, intent: Intent): Doubt[] {
   const doubts: Doubt[] = [];
-  for (const network of ['lan', 'up', 'ext'] as const) {
+  for (const network of NETWORKS) {
     if (facts.networks[network] === undefined) doubts.push({ code: 'network-missing', network });
   }
   for (const network of facts.notInternal) doubts.push({ code: 'network-not-internal', network });
@@ -14,8 +15,10 @@ export function findDoubts(facts: Facts, intent: Intent): Doubt[] {
   for (const role of facts.duplicates) doubts.push({ code: 'duplicate', role });
   for (const role of ROLES) {
     const code = containerDoubt(role, facts);
-    // The router has no network: its absence lets nothing out, its presence with a network would.
-    if (code !== undefined && (role !== 'router' || code === 'networks')) doubts.push({ code, role });
+    if (code === undefined) continue;
+    // What can let nothing out may be missing, but never be where it must not be.
+    const isElsewhere = code === 'networks' || code === 'stranded';
+    if (TOPOLOGY[role].loss === 'close' || isElsewhere) doubts.push({ code, role });
   }
   doubts.push(...policyDoubts(facts, intent));
   if (facts.relays === undefined || facts.relays === 0) doubts.push({ code: 'relays-unknown' });
@@ -43,11 +46,13 @@ function isAttachedRightly(role: Role, container: ContainerFacts, facts: Facts):
   const owner = ownerOf(role);
   if (owner !== undefined)
     return container.joins !== undefined && container.joins === facts.containers[owner]?.id;
-  if (role === 'router') return container.networkless && container.networks.length === 0;
-  const attached = container.networks.filter((network) => !(role === 'fence' && network === 'ext'));
+  const { namespace, plug } = TOPOLOGY[role];
+  if (namespace === 'none') return container.networkless && container.networks.length === 0;
+  const attached = container.networks.filter((network) => network !== plug);
   // One that ended has lost its endpoints with some engines; it is not running, which says enough.
   if (container.life === 'ended' && attached.length === 0) return true;
-  return attached.length === ATTACHED[role].length && ATTACHED[role].every((name) => attached.includes(name));
+  const meant = networksOf(role);
+  return attached.length === meant.length && meant.every((name) => attached.includes(name));
 }
 
 /** The same namespace in the kernel, not only the same name: a restarted owner has another. */

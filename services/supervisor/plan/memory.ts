@@ -1,5 +1,5 @@
 import type { InForce } from '@allium/common/contracts/policy.ts';
-import type { Role } from '../observe/roles.ts';
+import type { Role } from '../observe/topology.ts';
 
 /** What the policy service answered to our last request: this and nothing else may be in force. */
 export type Asked = Readonly<Omit<InForce, 'ok'>>;

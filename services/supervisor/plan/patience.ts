@@ -1,4 +1,4 @@
-import type { Role } from '../observe/roles.ts';
+import type { Role } from '../observe/topology.ts';
 
 /** After so long without a repair of a role, its next one is as quick as the first, ms. */
 export const FORGIVEN_MS = 10 * 60_000;

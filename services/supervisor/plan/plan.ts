@@ -1,6 +1,7 @@
 import type { Doubt } from '@allium/common/contracts/supervisor.ts';
 import type { Facts } from '../observe/facts.ts';
-import { JOINERS, type Owner, ownerOf, ROLES, type Role } from '../observe/roles.ts';
+import { joinersOf, OUTLETS, OWNERS, ownerOf, ROLES } from '../observe/roles.ts';
+import { type Owner, type Role, TOPOLOGY } from '../observe/topology.ts';
 import { containerDoubt, findDoubts } from './doubts.ts';
 import type { Intent } from './memory.ts';
 import type { Step } from './steps.ts';
@@ -13,31 +14,38 @@ export interface Plan {
 
 /**
  * What to do about what is. On any doubt the plug comes out first, then the gate is sealed, then, once nobody else is at
- * work, what is broken is made anew in the order gate, policy, tor, forwarder, fence, uplink. Only without a doubt is
- * anything opened.
+ * work, what is broken is made anew in the order of the topology. Only without a doubt is anything opened.
  */
 export function plan(facts: Facts, intent: Intent): Plan {
   const doubts = findDoubts(facts, intent);
-  if (doubts.length === 0) return { doubts, steps: [...openUp(facts, intent), ...mendRouter(facts, intent)] };
+  if (doubts.length === 0)
+    return { doubts, steps: [...openUp(facts, intent), ...mendQuietly(facts, intent)] };
   const steps: Step[] = [...unplug(facts), ...seal(facts, intent)];
-  if (intent.settled) steps.push(...repair(facts, intent, doubts), ...mendRouter(facts, intent));
+  if (intent.settled) steps.push(...repair(facts, intent, doubts), ...mendQuietly(facts, intent));
   return { doubts, steps };
 }
 
 /** Is there anything to be mended, now or as soon as that is allowed? */
 export function isUnwell(facts: Facts, { doubts }: Plan): boolean {
-  return doubts.length > 0 || containerDoubt('router', facts) !== undefined;
+  return doubts.length > 0 || ROLES.some((role) => containerDoubt(role, facts) !== undefined);
 }
 
 export function isPlugged(facts: Facts): boolean {
-  return facts.containers.fence?.networks.includes('ext') ?? false;
+  return OUTLETS.some(({ role, network }) => facts.containers[role]?.networks.includes(network));
 }
 
-function unplug(facts: Facts): Step[] {
-  const { fence } = facts.containers;
-  const network = facts.networks.ext;
-  if (fence === undefined || network === undefined || !isPlugged(facts)) return [];
-  return [{ kind: 'unplug', network, container: fence.id }];
+/** Takes the link to the world away, where there is one. */
+export function unplug(facts: Facts): Extract<Step, { kind: 'unplug' }>[] {
+  return isPlugged(facts) ? outlets(facts).map((outlet) => ({ kind: 'unplug', ...outlet })) : [];
+}
+
+/** What can be plugged: the network and the container, by what the engine calls them. */
+function outlets(facts: Facts): { network: string; container: string }[] {
+  return OUTLETS.flatMap(({ role, network: name }) => {
+    const container = facts.containers[role]?.id;
+    const network = facts.networks[name];
+    return container === undefined || network === undefined ? [] : [{ network, container }];
+  });
 }
 
 /** Asks for `sealed` unless just that is in force; a policy that does not answer is dealt with by making it anew. */
@@ -60,12 +68,8 @@ function openUp(facts: Facts, intent: Intent): Step[] {
     // Sealed and yet plugged: the link goes before anything else does.
     return isPlugged(facts) ? unplug(facts) : [{ kind: 'set-state', state: 'tor-only' }];
   }
-  const { fence } = facts.containers;
-  const network = facts.networks.ext;
   if (!isPlugged(facts)) {
-    return fence === undefined || network === undefined
-      ? []
-      : [{ kind: 'plug', network, container: fence.id }];
+    return outlets(facts).map((outlet) => ({ kind: 'plug', ...outlet }));
   }
   return policy.state === 'tor-only' && tor?.percent === 100 ? [{ kind: 'set-state', state: 'open' }] : [];
 }
@@ -81,43 +85,34 @@ const STRUCTURE = [
 ];
 
 function repair(facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
-  return [...mendGate(facts, intent, doubts), ...mendUplink(facts, intent, doubts)];
+  return OWNERS.flatMap((owner) => mendNamespace(owner, facts, intent, doubts));
 }
 
-function mendGate(facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
-  const gateDoubt = containerDoubt('gate', facts);
+function mendNamespace(owner: Owner, facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
+  if (containerDoubt(owner, facts) !== undefined) return mendOwner(owner, facts, intent);
+  // Strangers share the namespace with whatever we put there: they have to go first, and only a person may send them.
+  if (facts.strangers.some(({ where }) => where === owner)) return [];
   const spoilt = doubts.some(
     (doubt) => doubt.code === 'policy-doubts' && doubt.doubts.some((name) => STRUCTURE.includes(name)),
   );
-  // Strangers share the namespace with whatever we put there: they have to go first, and only a person may send them.
-  const shared = facts.strangers.some(({ where }) => where === 'gate');
-  if (gateDoubt !== undefined) return mendOwner('gate', JOINERS, facts, intent);
-  if (shared) return [];
-  if (spoilt) return rebuild('gate', JOINERS, facts, intent);
-  return mendJoiners(facts, intent, doubts);
-}
-
-function mendUplink(facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
-  if (containerDoubt('fence', facts) !== undefined) return mendOwner('fence', ['uplink'], facts, intent);
-  if (facts.strangers.some(({ where }) => where === 'fence')) return [];
-  if (containerDoubt('uplink', facts) !== undefined) return mend('uplink', facts, intent);
-  return doubts.some(({ code }) => code === 'uplink-silent') ? replaceIfHung('uplink', facts, intent) : [];
+  if (spoilt && owner === ownerOf('policy')) return rebuild(owner, facts, intent);
+  return mendJoiners(owner, facts, intent, doubts);
 }
 
 /** One that never ran is started, one that has just been started is waited for, any other is made anew. */
-function mendOwner(role: Owner, joiners: readonly Role[], facts: Facts, intent: Intent): Step[] {
+function mendOwner(role: Owner, facts: Facts, intent: Intent): Step[] {
   const owner = facts.containers[role];
   const doubt = containerDoubt(role, facts);
   if (owner?.life === 'created' && doubt === 'not-running') return [{ kind: 'start', role, id: owner.id }];
-  return doubt === 'starting' ? [] : rebuild(role, joiners, facts, intent);
+  return doubt === 'starting' ? [] : rebuild(role, facts, intent);
 }
 
 /** A namespace without its owner is lost, and so is who lives there: out with all, then a new owner. */
-function rebuild(role: Owner, joiners: readonly Role[], facts: Facts, intent: Intent): Step[] {
+function rebuild(role: Owner, facts: Facts, intent: Intent): Step[] {
   // Without knowing how to make it again, taking it away would only make matters worse.
   if (!intent.known.has(role)) return [];
   const steps: Step[] = [];
-  for (const joiner of [...joiners].reverse()) {
+  for (const joiner of joinersOf(role).toReversed()) {
     const found = facts.containers[joiner];
     if (found !== undefined && intent.known.has(joiner))
       steps.push({ kind: 'remove', role: joiner, id: found.id });
@@ -128,12 +123,12 @@ function rebuild(role: Owner, joiners: readonly Role[], facts: Facts, intent: In
 }
 
 /** The first joiner that is not as it must be; those behind it wait for it. */
-function mendJoiners(facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
-  for (const role of JOINERS) {
+function mendJoiners(owner: Owner, facts: Facts, intent: Intent, doubts: readonly Doubt[]): Step[] {
+  for (const role of joinersOf(owner)) {
     if (containerDoubt(role, facts) !== undefined) return mend(role, facts, intent);
-    const silent = role === 'policy' && doubts.some(({ code }) => code === 'policy-silent');
     // Nobody joins a namespace whose firewall does not answer.
-    if (silent) return replaceIfHung('policy', facts, intent);
+    const { silence } = TOPOLOGY[role];
+    if (doubts.some(({ code }) => code === silence)) return replaceIfHung(role, facts, intent);
   }
   return [];
 }
@@ -145,9 +140,12 @@ function replaceIfHung(role: Role, facts: Facts, intent: Intent): Step[] {
     : [];
 }
 
-function mendRouter(facts: Facts, intent: Intent): Step[] {
-  if (!intent.settled || containerDoubt('router', facts) === undefined) return [];
-  return mend('router', facts, intent);
+/** Those that are made anew without closing anything. */
+function mendQuietly(facts: Facts, intent: Intent): Step[] {
+  const broken = ROLES.filter(
+    (role) => TOPOLOGY[role].loss === 'mend' && containerDoubt(role, facts) !== undefined,
+  );
+  return intent.settled ? broken.flatMap((role) => mend(role, facts, intent)) : [];
 }
 
 function mend(role: Role, facts: Facts, intent: Intent): Step[] {

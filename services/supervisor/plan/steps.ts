@@ -1,5 +1,5 @@
 import type { StateName } from '@allium/common/contracts/policy.ts';
-import type { Role } from '../observe/roles.ts';
+import type { Role } from '../observe/topology.ts';
 
 /** One thing to do. After each the world is looked at again, so a step may assume nothing about the one before. */
 export type Step =

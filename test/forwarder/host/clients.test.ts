@@ -1,25 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import test from 'ava';
-import { loopbackFor, plainAddress } from '../../../services/forwarder/host/client-address.ts';
-import { ClientCounts } from '../../../services/forwarder/host/client-counts.ts';
+import { loopbackFor } from '../../../services/forwarder/host/client-address.ts';
 import { get, pair } from '../support/fixture.ts';
 import { probe, statusOf } from '../support/raw-client.ts';
-
-test('places are counted for each address and in all, and given back once', (t) => {
-  const counts = new ClientCounts({ perClient: 2, total: 3 });
-  const [first, second] = [counts.enter('a'), counts.enter('a')];
-  t.is(counts.enter('a'), undefined);
-  const third = counts.enter('b');
-  t.is(counts.enter('c'), undefined);
-  first?.();
-  first?.();
-  t.is(counts.total, 2);
-  t.truthy(counts.enter('c'));
-  t.is(counts.enter('b'), undefined);
-  for (const leave of [second, third]) leave?.();
-  t.is(counts.total, 1);
-});
 
 test('each workstation has an address of the loopback, the same every time', (t) => {
   t.is(loopbackFor('10.152.152.11'), '127.152.152.11');
@@ -29,7 +13,6 @@ test('each workstation has an address of the loopback, the same every time', (t)
   t.regex(loopbackFor('fd00::1'), /^127(?:\.\d{1,3}){3}$/);
   t.not(loopbackFor('fd00::1'), loopbackFor('fd00::2'));
   t.is(loopbackFor('fd00::1'), loopbackFor('fd00::1'));
-  t.is(plainAddress('::ffff:10.0.0.1'), '10.0.0.1');
 });
 
 test('the kernel lets a client have any of these addresses', async (t) => {

@@ -17,7 +17,7 @@ const REPORT_MS = 2_000;
 const RELOADS = 300;
 const COLD_STARTS = 20;
 /** Roles without which the appliance closes. */
-const CLOSING = new Set(['gate', 'policy', 'tor', 'forwarder', 'control', 'fence', 'uplink']);
+const CLOSING = new Set(['gate', 'policy', 'tor', 'forwarder', 'tor-filter', 'fence', 'uplink']);
 const PAGE = 'hello from the clearnet';
 /** Less than that is no flood, packets a second. */
 const LEAST_RATE = 1_500;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { GUEST, observe, roleOf } from '../../../services/supervisor/observe/observe.ts';
-import { JOINERS, ROLES } from '../../../services/supervisor/observe/roles.ts';
+import { joinersOf, ROLES } from '../../../services/supervisor/observe/roles.ts';
 import { captured, factsOf } from '../support/captured.ts';
 
 test('an open gateway: all run, the joiners share the gate’s namespace, the fence is plugged', (t) => {
@@ -8,7 +8,7 @@ test('an open gateway: all run, the joiners share the gate’s namespace, the fe
   for (const role of ROLES) t.is(facts.containers[role]?.life, 'running', role);
   const gate = facts.containers.gate;
   t.regex(gate?.netns ?? '', /^net:\[\d+\]$/);
-  for (const role of JOINERS) {
+  for (const role of joinersOf('gate')) {
     t.is(facts.containers[role]?.netns, gate?.netns, role);
     t.is(facts.containers[role]?.joins, gate?.id, role);
   }

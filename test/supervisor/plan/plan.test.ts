@@ -23,7 +23,7 @@ const TABLE: readonly { name: string; steps: readonly string[]; doubts: readonly
     name: 'gate-foreign-network',
     doubts: ['gate networks', 'policy-doubts'],
     steps: [
-      'remove control',
+      'remove tor-filter',
       'remove forwarder',
       'remove tor',
       'remove policy',
@@ -36,7 +36,7 @@ const TABLE: readonly { name: string; steps: readonly string[]; doubts: readonly
     name: 'gate-route-left',
     doubts: ['forwarder not-running', 'policy-doubts'],
     steps: [
-      'remove control',
+      'remove tor-filter',
       'remove forwarder',
       'remove tor',
       'remove policy',
@@ -51,9 +51,15 @@ const TABLE: readonly { name: string; steps: readonly string[]; doubts: readonly
   },
   {
     name: 'gate-restarted',
-    doubts: ['policy stranded', 'tor stranded', 'forwarder not-running', 'control stranded', 'policy-doubts'],
+    doubts: [
+      'policy stranded',
+      'tor stranded',
+      'forwarder not-running',
+      'tor-filter stranded',
+      'policy-doubts',
+    ],
     steps: [
-      'remove control',
+      'remove tor-filter',
       'remove forwarder',
       'remove tor',
       'remove policy',
@@ -65,7 +71,7 @@ const TABLE: readonly { name: string; steps: readonly string[]; doubts: readonly
     name: 'gate-ended',
     doubts: ['gate not-running'],
     steps: [
-      'remove control',
+      'remove tor-filter',
       'remove forwarder',
       'remove tor',
       'remove policy',
@@ -76,7 +82,7 @@ const TABLE: readonly { name: string; steps: readonly string[]; doubts: readonly
   {
     name: 'gate-missing',
     doubts: ['gate missing'],
-    steps: ['remove control', 'remove forwarder', 'remove tor', 'remove policy', 'create gate'],
+    steps: ['remove tor-filter', 'remove forwarder', 'remove tor', 'remove policy', 'create gate'],
   },
 ];
 

@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Facts } from '../../../services/supervisor/observe/facts.ts';
-import { JOINERS, ownerOf, ROLES } from '../../../services/supervisor/observe/roles.ts';
+import { joinersOf, networksOf, ownerOf, ROLES } from '../../../services/supervisor/observe/roles.ts';
+import { TOPOLOGY } from '../../../services/supervisor/observe/topology.ts';
 import type { Intent } from '../../../services/supervisor/plan/memory.ts';
 import { isPlugged, plan } from '../../../services/supervisor/plan/plan.ts';
 import { DISTURBANCES, joinersAreIn, World } from '../support/world.ts';
@@ -30,8 +31,8 @@ const rightContainer = (role: (typeof ROLES)[number]) =>
     health: 'healthy' as const,
     netns: `net:[${ownerOf(role) ?? role}]`,
     joins: ownerOf(role) && `id-${ownerOf(role)}`,
-    networkless: role === 'router',
-    networks: role === 'gate' ? (['lan', 'up'] as const) : role === 'fence' ? (['up'] as const) : [],
+    networkless: TOPOLOGY[role].namespace === 'none',
+    networks: networksOf(role),
     foreignNetworks: [],
   });
 const containers = fc.record(
@@ -104,7 +105,7 @@ test('no plan ever plugs while anything differs from what was asked for', (t) =>
         seen.relaysTaken &&
         seen.containers.fence?.health === 'healthy' &&
         seen.containers.fence.netns === seen.containers.uplink?.netns &&
-        JOINERS.every((role) => seen.containers[role]?.netns === gate.netns)
+        joinersOf('gate').every((role) => seen.containers[role]?.netns === gate.netns)
       );
     }),
     { numRuns: 30_000 },

@@ -5,15 +5,14 @@ import type {
   Stranger,
 } from '../../../services/supervisor/observe/facts.ts';
 import {
-  ATTACHED,
   isOwner,
-  JOINERS,
-  type NetworkRole,
+  joinersOf,
+  networksOf,
   OWNERS,
   ownerOf,
   ROLES,
-  type Role,
 } from '../../../services/supervisor/observe/roles.ts';
+import { type Network, type Role, TOPOLOGY } from '../../../services/supervisor/observe/topology.ts';
 import type { Asked, Intent } from '../../../services/supervisor/plan/memory.ts';
 import type { Step } from '../../../services/supervisor/plan/steps.ts';
 
@@ -23,7 +22,7 @@ interface Box {
   /** number of its namespace */
   netns: number;
   joins: string | undefined;
-  networks: NetworkRole[];
+  networks: Network[];
   foreign: string[];
   /** looks until the gate's health check has run */
   ripening: number;
@@ -171,7 +170,7 @@ export class World {
       life: 'created',
       netns: 0,
       joins: owner,
-      networks: [...ATTACHED[role]],
+      networks: [...networksOf(role)],
       foreign: [],
       ripening: 0,
     };
@@ -204,7 +203,7 @@ export class World {
       health,
       netns: box.life === 'running' ? `net:[${box.netns}]` : undefined,
       joins: box.joins,
-      networkless: role === 'router',
+      networkless: TOPOLOGY[role].namespace === 'none',
       networks: [...box.networks],
       foreignNetworks: [...box.foreign],
     };
@@ -228,5 +227,5 @@ function rules(state: PolicyFacts['state'], digest: string): PolicyFacts {
 
 export function joinersAreIn(world: World): boolean {
   const gate = world.boxes.get('gate');
-  return JOINERS.every((role) => world.boxes.get(role)?.netns === gate?.netns);
+  return joinersOf('gate').every((role) => world.boxes.get(role)?.netns === gate?.netns);
 }

@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
-import { CONTROL_LIMITS } from '../../../services/forwarder/host/control-door.ts';
-import { ControlService } from '../../../services/forwarder/host/control-service.ts';
+import { LIMITS } from '../../../services/tor-filter/host/door.ts';
+import { TorFilter } from '../../../services/tor-filter/host/tor-filter.ts';
 import { eventually, must } from '../../support/eventually.ts';
 import { RealTor, torTest } from '../support/real-tor.ts';
 
@@ -13,14 +13,14 @@ const test = torTest('python3', '/usr/lib/python3/dist-packages/stem/__init__.py
 
 interface Rig {
   readonly tor: RealTor;
-  readonly service: ControlService;
+  readonly service: TorFilter;
   readonly port: number;
 }
 
 async function rig(t: ExecutionContext): Promise<Rig> {
   const tor = await RealTor.start();
   t.teardown(() => tor.stop());
-  const service = new ControlService({ listen: { host: '127.0.0.1', port: 0 }, tor: tor.control });
+  const service = new TorFilter({ listen: { host: '127.0.0.1', port: 0 }, tor: tor.control });
   await service.start();
   t.teardown(() => service.stop());
   const address = service.door.address;
@@ -125,7 +125,7 @@ test('one client address has its places, and others have theirs', async (t) => {
   const { service, port } = await rig(t);
   const held: Socket[] = [];
   t.teardown(() => held.map((socket) => socket.destroy()));
-  for (let count = 0; count < CONTROL_LIMITS.perClient; count++) {
+  for (let count = 0; count < LIMITS.perClient; count++) {
     const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' });
     held.push(socket);
     await once(socket, 'connect');

@@ -1,3 +1,8 @@
+/** Without the prefix of IPv4 addresses on a socket for both. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+}
+
 /** Connections now, in all and for each client address. Bounded by its own total. */
 export class ClientCounts {
   readonly #limits: { readonly perClient: number; readonly total: number };

@@ -1,14 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Stop } from '@allium/common/lifecycle/lifecycle.ts';
 import { type ListenAddress, listen } from '@allium/common/lifecycle/listen.ts';
+import { ClientCounts, plainAddress } from '@allium/common/net/client-counts.ts';
 import type { Counters } from '@allium/common/observe/counters.ts';
-import type { Question } from '../control/commands.ts';
-import { ControlFilter, type FilterInput, type FilterOutput } from '../control/filter.ts';
-import { plainAddress } from './client-address.ts';
-import { ClientCounts } from './client-counts.ts';
+import type { Question } from '../filter/commands.ts';
+import { ControlFilter, type FilterInput, type FilterOutput } from '../filter/control-filter.ts';
 
 /** Connections at once; controllers stay for as long as their program runs. */
-export const CONTROL_LIMITS = { perClient: 16, total: 64 };
+export const LIMITS = { perClient: 16, total: 64 };
 /** Connections that the kernel keeps until they are accepted. */
 const BACKLOG = 32;
 /** Milliseconds of silence before the kernel asks whether a workstation is still there. */
@@ -16,7 +15,7 @@ const KEEP_ALIVE_MS = 60_000;
 /** Milliseconds that a client has to take the last answer and go. */
 const LINGER_MS = 2_000;
 
-export interface ControlDoorOptions {
+export interface DoorOptions {
   readonly listen: ListenAddress;
   readonly ask: (question: Question) => Promise<string | undefined>;
   readonly counters: Counters;
@@ -24,13 +23,13 @@ export interface ControlDoorOptions {
 }
 
 /** The filtered control port that workstations reach. */
-export class ControlDoor {
-  readonly #options: ControlDoorOptions;
-  readonly #counts = new ClientCounts(CONTROL_LIMITS);
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #counts = new ClientCounts(LIMITS);
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
 
-  constructor(options: ControlDoorOptions) {
+  constructor(options: DoorOptions) {
     this.#options = options;
     this.#server = createServer({ noDelay: true }, (socket) => this.#admit(socket));
   }
@@ -77,7 +76,7 @@ export class ControlDoor {
 }
 
 /** A client is read only while nothing is asked for it and it takes its answers. */
-function serve(socket: Socket, { ask, counters, now }: ControlDoorOptions): void {
+function serve(socket: Socket, { ask, counters, now }: DoorOptions): void {
   const filter = new ControlFilter();
   let waiting = false;
   const step = (input: FilterInput): void => {

@@ -1,13 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { QUESTIONS, type Question } from '../../../services/forwarder/control/commands.ts';
+import { QUESTIONS, type Question } from '../../services/tor-filter/filter/commands.ts';
 import {
   BURST,
   ControlFilter,
   type FilterOutput,
   LINE_MAX,
   PER_SECOND,
-} from '../../../services/forwarder/control/filter.ts';
+} from '../../services/tor-filter/filter/control-filter.ts';
 
 const NOW = 1_000_000;
 const FILTERED = '510 Command filtered\r\n';

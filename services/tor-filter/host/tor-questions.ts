@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TorControlSocket } from '@allium/common/tor/control-socket.ts';
-import { QUESTIONS, type Question } from '../control/commands.ts';
+import { QUESTIONS, type Question } from '../filter/commands.ts';
 
 /** Milliseconds for which an answer is given again; also between two NEWNYM, of which Tor takes one in ten seconds. */
 const FRESH_MS = 1_000;

@@ -9,13 +9,14 @@ const FORWARDER = join(import.meta.dirname, '../../services/forwarder');
 
 /** Folder → the folders it may import. Everything may import common. */
 const ARROWS: Record<string, readonly string[]> = {
-  syntax: [],
-  rules: ['syntax'],
+  expressions: [],
+  syntax: ['expressions'],
+  rules: ['expressions', 'syntax'],
   rewrite: ['syntax', 'rules'],
   route: ['syntax', 'rules'],
   socks: [],
   control: [],
-  host: ['syntax', 'rules', 'rewrite', 'route', 'socks', 'control'],
+  host: ['expressions', 'syntax', 'rules', 'rewrite', 'route', 'socks', 'control'],
   'main.ts': ['host', 'syntax'],
   'control-main.ts': ['host'],
 };

@@ -7,26 +7,27 @@ import { roomOf, type Source, sources } from './support/sources.ts';
  */
 const ROOMS: Readonly<Record<string, string>> = {
   'common/bytes': '',
-  'common/config': 'bytes npm:yaml npm:zod',
+  'common/config': 'bytes net npm:yaml npm:zod',
   'common/contracts': 'npm:zod',
   'common/core': '',
   'common/lifecycle': 'bytes core net unix-json',
   'common/net': 'bytes',
   'common/observe': 'npm:pino',
-  'common/socks': 'bytes npm:socks',
+  'common/socks': 'bytes contracts npm:socks',
   'common/text': '',
   'common/tor': 'bytes',
   'common/unix-json': 'bytes core net npm:zod',
-  'forwarder/control': 'common/bytes',
-  'forwarder/control-main.ts': 'common/lifecycle host',
+  'forwarder/expressions': 'common/bytes npm:re2js',
   'forwarder/host':
-    'common/bytes common/config common/core common/lifecycle common/net common/observe common/socks common/text common/tor control rewrite route rules socks syntax npm:socks npm:zod',
+    'common/bytes common/contracts common/core common/lifecycle common/net common/observe common/socks common/text common/unix-json expressions i2p pages rewrite route rules socks syntax npm:socks',
+  'forwarder/i2p': 'common/contracts common/core common/text pages rewrite rules',
   'forwarder/main.ts': 'common/lifecycle common/observe host syntax',
+  'forwarder/pages': 'common/text',
   'forwarder/rewrite': 'rules syntax',
   'forwarder/route': 'rules syntax',
-  'forwarder/rules': 'syntax',
+  'forwarder/rules': 'expressions syntax',
   'forwarder/socks': 'common/bytes common/net common/socks',
-  'forwarder/syntax': 'common/bytes common/net',
+  'forwarder/syntax': 'common/bytes common/net expressions',
   'nftables-ts': 'npm:zod',
   'policy/host':
     'common/config common/contracts common/core common/lifecycle common/observe common/unix-json model nftables-ts ruleset state verify',
@@ -59,6 +60,9 @@ const ROOMS: Readonly<Record<string, string>> = {
   'supervisor/main.ts': 'common/bytes common/lifecycle common/observe host',
   'supervisor/observe': 'common/contracts npm:zod',
   'supervisor/plan': 'common/contracts observe',
+  'tor-filter/filter': 'common/bytes',
+  'tor-filter/host': 'common/config common/lifecycle common/net common/observe common/tor filter npm:zod',
+  'tor-filter/main.ts': 'common/lifecycle host',
   'uplink/connect': 'common/bytes common/contracts common/net',
   'uplink/host':
     'common/bytes common/config common/contracts common/lifecycle common/net common/observe common/unix-json connect npm:zod',
@@ -66,7 +70,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 };
 
 /** Rooms that may have sockets, files, the clock, entropy, timers and a log. */
-const HAS_IO = /\/(?:host|main\.ts|cli\.ts|control-main\.ts)$/;
+const HAS_IO = /\/(?:host|main\.ts|cli\.ts)$/;
 /** Files elsewhere that have some of it, or run code that has: what all services share. No core may run it. */
 const SHARED_IO: readonly string[] = [
   'common/config/load.ts',
@@ -79,6 +83,7 @@ const SHARED_IO: readonly string[] = [
   'common/net/splice.ts',
   'common/observe/logger.ts',
   'common/socks/client.ts',
+  'common/socks/early-client.ts',
   'common/tor/control-socket.ts',
   'common/unix-json/ask.ts',
   'common/unix-json/serve.ts',
@@ -87,7 +92,7 @@ const SHARED_IO: readonly string[] = [
 ];
 
 /** Modules and packages that only calculate, as long as nothing of `AMBIENT` is called. */
-const PURE = /^(?:node:(?:crypto|zlib|util|buffer)|npm:(?:zod|yaml|fflate|@noble\/\w+))$/;
+const PURE = /^(?:node:(?:crypto|zlib|util|buffer)|npm:(?:zod|yaml|fflate|re2js|@noble\/\w+))$/;
 /** What node:net has for reading addresses. */
 const PURE_NET: ReadonlySet<string> = new Set(['isIP', 'isIPv4', 'isIPv6', 'BlockList']);
 /** The clock, entropy, timers, the process, a log. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ListenAddress, parseListenAddress } from '../lifecycle/listen.ts';
+import { type ListenAddress, parseListenAddress } from '../net/listen-address.ts';
 
 /** Values that the configurations of several services have. */
 export const absolutePath = z.string().regex(/^\/[^\0]*$/, 'an absolute path');

@@ -9,9 +9,8 @@ import {
   SOCKS5_METHOD,
   type SocksLogin,
   type SocksRequest,
-  socks4Reply,
-  socks5Reply,
 } from './messages.ts';
+import { socks4Reply, socks5Reply } from './replies.ts';
 
 /**
  * Bytes of a message that is not complete. The longest is SOCKS 5's login with 513; a SOCKS 4 request has
@@ -42,7 +41,13 @@ export class SocksHandshake {
   #state: State = 'version';
   #held: Uint8Array = new Uint8Array(0);
   #login: SocksLogin | undefined;
+  readonly #versions: readonly number[];
   #version: 4 | 5 = 5;
+
+  /** `versions`: any other first byte is malformed. */
+  constructor(versions: readonly (4 | 5)[] = [4, 5]) {
+    this.#versions = versions;
+  }
 
   get version(): 4 | 5 {
     return this.#version;
@@ -99,7 +104,7 @@ export class SocksHandshake {
   #readVersion(out: HandshakeOutput[]): boolean {
     const version = this.#held[0];
     if (version === undefined) return false;
-    if (version !== 4 && version !== 5) {
+    if ((version !== 4 && version !== 5) || !this.#versions.includes(version)) {
       out.push(this.#fault('malformed'));
       return false;
     }

@@ -2,8 +2,8 @@ import { DecodeError } from '../bytes/errors.ts';
 import { ByteReader } from '../bytes/reader.ts';
 
 /**
- * Client's side of SOCKS 4a (socks4a.protocol) and SOCKS 5 (RFC 1928, RFC 1929). Readers return `undefined` while
- * the message is not complete, and throw `DecodeError` for what is no such message.
+ * What a client says in SOCKS 4a (socks4a.protocol) and SOCKS 5 (RFC 1928, RFC 1929). Readers throw
+ * `DecodeError('short')` while the message is not complete, and others for what is no such message.
  */
 
 /** Bytes of a SOCKS 4 user id or host name, without the zero behind it; SOCKS 5 has the same bound by its format. */
@@ -31,16 +31,6 @@ export interface SocksRequest {
 export interface SocksLogin {
   readonly user: Uint8Array;
   readonly password: Uint8Array;
-}
-
-/** RFC 1928 6. The bound address is a zero: nothing that a client could use stands behind it. */
-export function socks5Reply(code: number): Uint8Array {
-  return Buffer.of(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
-}
-
-/** SOCKS 4 knows granted and rejected only. */
-export function socks4Reply(granted: boolean): Uint8Array {
-  return Buffer.of(0, granted ? 0x5a : 0x5b, 0, 0, 0, 0, 0, 0);
 }
 
 /** Offered methods; the version byte is known to be 5. */

@@ -1,65 +1,6 @@
-import { type Html, html } from '@allium/common/text/html.ts';
+import { html } from '@allium/common/text/html.ts';
+import { type Answer, pageAnswer, SHUT, STALE, textAnswer } from '../pages/answer.ts';
 import type { UpstreamFacts } from './upstream-error.ts';
-
-/** A whole answer of our own. */
-export interface Answer {
-  readonly status: number;
-  /** reason phrase, as Privoxy's where it has one */
-  readonly phrase: string;
-  /** raw; without Content-Length */
-  readonly headers: readonly string[];
-  readonly body: Uint8Array;
-  /** Privoxy closes the connection behind these */
-  readonly close: boolean;
-}
-
-/** Privoxy's fixed dates: an answer of the proxy is never fresh. It has no Date: the clock is nobody's business. */
-const STALE = [
-  ...['Cache-Control', 'no-cache'],
-  ...['Pragma', 'no-cache'],
-  ...['Last-Modified', 'Wed, 08 Jun 1955 12:00:00 GMT'],
-  ...['Expires', 'Sat, 17 Jun 2000 12:00:00 GMT'],
-] as const;
-/** No other site may use what the proxy itself answers, not even to see that it is there. */
-const SHUT = [
-  ...['Cross-Origin-Resource-Policy', 'same-origin'],
-  ...['X-Frame-Options', 'DENY'],
-  ...['X-Content-Type-Options', 'nosniff'],
-  ...['Referrer-Policy', 'no-referrer'],
-] as const;
-const POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; form-action http://p.p http://config.privoxy.org; frame-ancestors 'none'; base-uri 'none'";
-const STYLE =
-  'body{font:16px/1.5 sans-serif;max-width:50em;margin:3em auto;padding:0 1em;color:#222;background:#fff}' +
-  'h1{font-size:1.4em}code,pre{word-break:break-all;white-space:pre-wrap}footer{color:#666;border-top:1px solid #ccc}';
-
-export function pageAnswer(status: number, phrase: string, title: string, content: Html): Answer {
-  const text = html`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>${title}</title><style>${STYLE}</style></head>
-<body><h1>${title}</h1>
-${content}
-<footer>Allium Gateway</footer></body></html>
-`.text;
-  const headers = [
-    'Content-Type',
-    'text/html; charset=utf-8',
-    'Content-Security-Policy',
-    POLICY,
-    ...SHUT,
-    ...STALE,
-  ];
-  return { status, phrase, headers, body: Buffer.from(text), close: false };
-}
-
-export function textAnswer(status: number, phrase: string, text: string, close = true): Answer {
-  return {
-    status,
-    phrase,
-    headers: ['Content-Type', 'text/plain', ...SHUT],
-    body: Buffer.from(`${text}\n`),
-    close,
-  };
-}
 
 export const INVALID_HEADER = textAnswer(
   400,

@@ -1,6 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
+import type { Answer } from '../pages/answer.ts';
 import type { ActionSet } from '../rules/actions.ts';
-import { type Answer, blockedAnswer, redirectAnswer } from './answers.ts';
+import { blockedAnswer, redirectAnswer } from './answers.ts';
 
 /** One transparent pixel, and a grey and white board of 4 x 4. */
 const BLANK = png(1, () => [0, 0]);

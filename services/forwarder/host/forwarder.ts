@@ -33,7 +33,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
     policy: loaded.policy,
     warnings: loaded.warnings,
     limits: { ...DEFAULT_LIMITS, ...limits },
-    timeBox: new TimeBox(),
+    timeBox: new TimeBox(loaded.policy.boxed),
     refusedPorts: new RefusedPorts(),
     counters,
     logger,

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '@allium/common/net/client-counts.ts';
+import type { Answer } from '../pages/answer.ts';
 import { chooseRoute, type Route } from '../route/choose.ts';
 import { permitted } from '../rules/access.ts';
 import { type Decision, decide, type RequestFacts } from '../rules/decide.ts';
 import { valuesOf } from '../rules/raw-headers.ts';
 import { type ParsedTarget, parseAbsolute, parseConnect, parseOrigin } from '../rules/request-url.ts';
 import {
-  type Answer,
   INVALID_HEADER,
   noRouteAnswer,
   portAnswer,

@@ -1,9 +1,10 @@
 import { type Html, html } from '@allium/common/text/html.ts';
+import { type Answer, pageAnswer, textAnswer } from '../pages/answer.ts';
 import { chooseRoute, routeText } from '../route/choose.ts';
 import { decide, type RequestFacts } from '../rules/decide.ts';
 import { pairsOf, valuesOf } from '../rules/raw-headers.ts';
 import { parseAbsolute, type RequestUrl } from '../rules/request-url.ts';
-import { type Answer, noRouteAnswer, pageAnswer, textAnswer, upstreamAnswer } from './answers.ts';
+import { noRouteAnswer, upstreamAnswer } from './answers.ts';
 import type { Context } from './context.ts';
 import { TimeBoxError } from './time-box.ts';
 

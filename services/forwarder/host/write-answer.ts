@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Answer } from '../pages/answer.ts';
 import { pairsOf } from '../rules/raw-headers.ts';
-import type { Answer } from './answers.ts';
 
 /** Milliseconds that a client has to take the last answer and go. */
 const LINGER_MS = 5_000;

@@ -5,8 +5,20 @@ import { substitute, type Variables } from '../rules/substitute.ts';
 
 /** What a filter may leave behind; anything else is dropped, for it could end the header section. */
 const LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/;
-/** Filters may not touch how the message is delimited. */
-const UNTOUCHED = new Set(['content-length', 'transfer-encoding', 'connection']);
+/** How a message is delimited is this proxy's to say: neither filters nor crunching see these, and none can be made. */
+const UNTOUCHED = new Set(['content-length', 'transfer-encoding', 'connection', 'upgrade']);
+/** What is made by a filter may be none of these either. */
+const NOT_MADE = new Set([...UNTOUCHED, 'host']);
+
+/** `crunch-client-header` and `crunch-server-header`, in any case; behind all other actions, as in Privoxy. */
+export function crunchHeaders(headers: readonly HeaderPair[], part: string | undefined): HeaderPair[] {
+  if (part === undefined) return [...headers];
+  const crunched = part.toLowerCase();
+  return headers.filter(
+    ([name, value]) =>
+      UNTOUCHED.has(name.toLowerCase()) || !`${name}: ${value}`.toLowerCase().includes(crunched),
+  );
+}
 
 /** Runs header filters over `Name: value` lines. An empty result removes the header. */
 export function filterHeaders(
@@ -25,7 +37,7 @@ export function filterHeaders(
     for (const job of jobs) line = substitute(job, line, variables) ?? line;
     const parts = LINE.exec(line);
     const left = parts?.[1];
-    if (left === undefined || (left !== name && UNTOUCHED.has(left.toLowerCase()))) return [];
+    if (left === undefined || (left !== name && NOT_MADE.has(left.toLowerCase()))) return [];
     return [[left, parts?.[2] ?? ''] as const];
   });
 }

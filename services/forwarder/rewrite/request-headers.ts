@@ -6,7 +6,7 @@ import { isRouterHost } from '../rules/request-url.ts';
 import { HEADER_LINE } from '../syntax/action-table.ts';
 import { httpDate, parseHttpDate } from './dates.ts';
 import type { Framing } from './framing.ts';
-import { filterHeaders } from './header-filters.ts';
+import { crunchHeaders, filterHeaders } from './header-filters.ts';
 import { endsHere } from './hop-by-hop.ts';
 import { hiddenReferer, namesOtherI2pSite } from './referer.ts';
 
@@ -22,15 +22,30 @@ export interface RequestPlan extends RequestFacts {
   readonly random: number;
 }
 
-/** The headers that go to the next hop, raw and in order. May take long with a bad expression. */
+/**
+ * The headers that go to the next hop, raw and in order. May take long with a boxed expression. Privoxy's order: first
+ * what single actions do, then what crunches, then the filters, and what is added is touched by none of them.
+ */
 export function requestHeaders(plan: RequestPlan, actions: ActionSet, policy: Policy): string[] {
+  const crunched = crunchHeaders(keptHeaders(plan, actions, policy), actions.value('crunch-client-header'));
+  const filtered = filterHeaders('client-header-filter', crunched, actions, policy, variablesOf(plan));
+  const has = (key: string): boolean => filtered.some(([name]) => name.toLowerCase() === key);
+  if (!has('host')) filtered.push(['Host', plan.url.authority]);
+  for (const line of actions.values('add-header')) {
+    const parts = HEADER_LINE.exec(line);
+    if (parts !== null) filtered.push([parts[1] ?? '', parts[2] ?? '']);
+  }
+  if (!has('connection')) filtered.push(...connectionHeaders(plan, 'Connection'));
+  return ordered(filtered, policy.settings.headerOrder).flat();
+}
+
+/** What came from the client and goes on, changed by single actions. */
+function keptHeaders(plan: RequestPlan, actions: ActionSet, policy: Policy): HeaderPair[] {
   const ends = endsHere(plan.headers);
   const kept: HeaderPair[] = [];
-  let hostSeen = false;
   let connectionSeen = false;
   for (const [name, value] of pairsOf(plan.headers)) {
     const key = name.toLowerCase();
-    hostSeen ||= key === 'host';
     if (key === 'connection' && !connectionSeen) {
       connectionSeen = true;
       kept.push(...connectionHeaders(plan, name));
@@ -40,14 +55,7 @@ export function requestHeaders(plan: RequestPlan, actions: ActionSet, policy: Po
     const sent = sentValue(key, value, plan, actions, policy);
     if (sent !== undefined) kept.push([name, sent]);
   }
-  if (!hostSeen) kept.push(['Host', plan.url.authority]);
-  if (!connectionSeen) kept.push(...connectionHeaders(plan, 'Connection'));
-  for (const line of actions.values('add-header')) {
-    const parts = HEADER_LINE.exec(line);
-    if (parts !== null) kept.push([parts[1] ?? '', parts[2] ?? '']);
-  }
-  const filtered = filterHeaders('client-header-filter', kept, actions, policy, variablesOf(plan));
-  return ordered(filtered, policy.settings.headerOrder).flat();
+  return kept;
 }
 
 function connectionHeaders(plan: RequestPlan, name: string): HeaderPair[] {
@@ -64,9 +72,6 @@ function sentValue(
   actions: ActionSet,
   policy: Policy,
 ): string | undefined {
-  const crunched = actions.value('crunch-client-header');
-  if (crunched !== undefined && `${key}: ${value}`.toLowerCase().includes(crunched.toLowerCase()))
-    return undefined;
   switch (key) {
     case 'host':
       return plan.url.authority;
@@ -102,7 +107,8 @@ function sentByAction(key: string, value: string, actions: ActionSet): string | 
     case 'accept-encoding':
       return actions.has('prevent-compression') ? undefined : value;
     default:
-      return value;
+      // Headers of old browsers for small screens say what User-Agent says.
+      return key.startsWith('ua-') && actions.has('hide-user-agent') ? undefined : value;
   }
 }
 

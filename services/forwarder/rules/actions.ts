@@ -1,7 +1,5 @@
-import type { ActionChange, ActionSection } from '../syntax/action-file.ts';
+import type { ActionChange } from '../syntax/action-file.ts';
 import { ACTIONS } from '../syntax/action-table.ts';
-import { matchesUrl } from './match-url.ts';
-import type { RequestUrl } from './request-url.ts';
 
 /** The actions that hold for one request. */
 export class ActionSet {
@@ -44,26 +42,4 @@ export class ActionSet {
     else if (value === undefined) this.#many.delete(name);
     else this.#many.set(name, others);
   }
-}
-
-/** Sections that fit the URL, in the order in which they count. */
-export function sectionsFor(sections: readonly ActionSection[], url: RequestUrl): ActionSection[] {
-  return sections.filter((section) =>
-    section.patterns.some((pattern) => pattern.kind === 'url' && matchesUrl(pattern, url)),
-  );
-}
-
-/** Sections that fit because of the tags of a request. */
-export function sectionsForTags(
-  sections: readonly ActionSection[],
-  tags: readonly string[],
-): ActionSection[] {
-  return sections.filter((section) =>
-    section.patterns.some(
-      (pattern) =>
-        pattern.kind === 'tag' &&
-        pattern.of === 'request' &&
-        tags.some((tag) => pattern.regex.test(tag)) !== pattern.absent,
-    ),
-  );
 }

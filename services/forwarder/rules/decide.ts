@@ -1,7 +1,6 @@
 import type { ActionSection } from '../syntax/action-file.ts';
 import { parsePortList, portInList } from '../syntax/port-list.ts';
-import { parseSubstitution } from '../syntax/substitution.ts';
-import { ActionSet, sectionsFor, sectionsForTags } from './actions.ts';
+import { ActionSet } from './actions.ts';
 import { fastRedirect } from './fast-redirect.ts';
 import { filterKey, type Policy } from './policy.ts';
 import { pairsOf, type RawHeaders } from './raw-headers.ts';
@@ -10,8 +9,9 @@ import { substitute, type Variables } from './substitute.ts';
 
 /** Ports of CONNECT to I2P when no action says anything else. */
 const I2P_CONNECT_PORTS = parsePortList('80,443,1024-').ranges;
-/** Tags of one request. */
+/** Tags of one request; each is one line. */
 const TAGS_MAX = 32;
+const TAG = /^[^\r\n]+$/;
 
 export interface RequestFacts {
   readonly method: string;
@@ -45,12 +45,12 @@ export function decide(facts: RequestFacts, policy: Policy): Decision {
   if (!policy.settings.actionsOn) {
     return { verdict: connectPort(facts, actions), actions, tags: [], sections: [] };
   }
-  const sections = sectionsFor(policy.sections, url);
+  const sections = policy.index.forUrl(url);
   applyAll(actions, sections);
   const tags = tagsOf(facts, actions, policy);
-  const tagged = sectionsForTags(policy.sections, tags);
+  const tagged = policy.index.forTags(tags);
   applyAll(actions, tagged);
-  return { verdict: judge(facts, actions), actions, tags, sections: [...sections, ...tagged] };
+  return { verdict: judge(facts, actions, policy), actions, tags, sections: [...sections, ...tagged] };
 }
 
 export function variablesOf(facts: RequestFacts): Variables {
@@ -82,20 +82,20 @@ function tagsOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string
     for (const line of lines) {
       let tag: string | undefined;
       for (const job of filter?.jobs ?? []) tag = substitute(job, tag ?? line, variables) ?? tag;
-      if (tag !== undefined && tag !== '' && !suppressed.has(tag) && tags.size < TAGS_MAX) tags.add(tag);
+      if (tag !== undefined && TAG.test(tag) && !suppressed.has(tag) && tags.size < TAGS_MAX) tags.add(tag);
     }
   }
   return [...tags];
 }
 
 /** Privoxy's order: blocks come before redirects, redirects before the route. */
-function judge(facts: RequestFacts, actions: ActionSet): Verdict {
+function judge(facts: RequestFacts, actions: ActionSet, policy: Policy): Verdict {
   const port = connectPort(facts, actions);
   if (port.kind !== 'pass') return port;
   const reason = actions.value('block');
   if (reason !== undefined) return { kind: 'block', reason };
   if (facts.url.scheme === 'connect') return { kind: 'pass' };
-  const location = redirectOf(facts, actions);
+  const location = redirectOf(facts, actions, policy);
   return location === undefined ? { kind: 'pass' } : { kind: 'redirect', location };
 }
 
@@ -108,16 +108,22 @@ function connectPort({ url }: RequestFacts, actions: ActionSet): Verdict {
 }
 
 /** Where to send the browser instead; never to the same place and never to another scheme. */
-function redirectOf(facts: RequestFacts, actions: ActionSet): string | undefined {
+function redirectOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string | undefined {
   const here = absoluteUrl(facts.url);
-  const found = redirectTarget(facts, actions, here) ?? fastRedirect(here, actions.value('fast-redirects'));
+  const found =
+    redirectTarget(facts, actions, policy, here) ?? fastRedirect(here, actions.value('fast-redirects'));
   if (found === undefined || found === here || !/^https?:\/\/[\x21-\x7e]+$/i.test(found)) return undefined;
   return found;
 }
 
-function redirectTarget(facts: RequestFacts, actions: ActionSet, here: string): string | undefined {
+function redirectTarget(
+  facts: RequestFacts,
+  actions: ActionSet,
+  policy: Policy,
+  here: string,
+): string | undefined {
   const value = actions.value('redirect');
   if (value === undefined || /^https?:/i.test(value)) return value;
-  const parsed = parseSubstitution(value);
-  return 'why' in parsed ? undefined : substitute(parsed.substitution, here, variablesOf(facts));
+  const job = policy.redirects.get(value);
+  return job === undefined ? undefined : substitute(job, here, variablesOf(facts));
 }

@@ -1,24 +1,46 @@
+import { Subject } from '../expressions/subject.ts';
+import { matchesGlob } from '../syntax/host-glob.ts';
 import { portInList } from '../syntax/port-list.ts';
 import type { HostPattern, UrlPattern } from '../syntax/url-pattern.ts';
 import type { RequestUrl } from './request-url.ts';
 
-/** Whether a pattern fits. May take long with a bad expression: call it under a time limit. */
-export function matchesUrl(pattern: UrlPattern, url: RequestUrl): boolean {
-  if (pattern.never !== undefined) return false;
-  if (pattern.ports !== undefined && !portInList(pattern.ports, url.port)) return false;
-  if (!matchesHost(pattern.host, url.host)) return false;
-  // The path of CONNECT is unknown and stands as "/".
-  return pattern.path === undefined || pattern.path.test(url.path);
+/** An address as patterns look at it. */
+export interface UrlSubject {
+  readonly host: Subject;
+  readonly labels: readonly string[];
+  readonly port: number;
+  /** the path of CONNECT is unknown and stands as "/" */
+  readonly path: Subject;
 }
 
-function matchesHost(pattern: HostPattern, host: string): boolean {
+export function urlSubject(url: RequestUrl): UrlSubject {
+  return {
+    host: new Subject(url.host),
+    labels: url.host.split('.'),
+    port: url.port,
+    path: new Subject(url.path),
+  };
+}
+
+/** Whether a pattern fits. May take long with a boxed expression: call it under a time limit. */
+export function matchesUrl(pattern: UrlPattern, url: RequestUrl): boolean {
+  return matches(pattern, urlSubject(url));
+}
+
+export function matches(pattern: UrlPattern, subject: UrlSubject): boolean {
+  if (pattern.never !== undefined) return false;
+  if (pattern.ports !== undefined && !portInList(pattern.ports, subject.port)) return false;
+  return matchesHost(pattern.host, subject) && pattern.path?.test(subject.path) !== false;
+}
+
+function matchesHost(pattern: HostPattern, { host, labels }: UrlSubject): boolean {
   switch (pattern.kind) {
     case 'any':
       return true;
     case 'regex':
-      return pattern.regex.test(host);
+      return pattern.test.test(host);
     case 'labels':
-      return matchesLabels(pattern, host.split('.'));
+      return matchesLabels(pattern, labels);
   }
 }
 
@@ -33,45 +55,6 @@ function matchesLabels(
   const last = pattern.openLeft ? spare : 0;
   for (let at = first; at <= last; at++) {
     if (pattern.labels.every((glob, i) => matchesGlob(glob, labels[at + i] ?? ''))) return true;
-  }
-  return false;
-}
-
-/** `*`, `?` and `[a-z]` on one label; linear in both but for the last star. */
-export function matchesGlob(glob: string, text: string): boolean {
-  const parts = globParts(glob);
-  let part = 0;
-  let at = 0;
-  let star = -1;
-  let mark = 0;
-  while (at < text.length) {
-    const test = parts[part];
-    if (test === '*') {
-      star = part++;
-      mark = at;
-    } else if (test !== undefined && matchesOne(test, text[at] ?? '')) {
-      part++;
-      at++;
-    } else if (star >= 0) {
-      part = star + 1;
-      at = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (parts[part] === '*') part++;
-  return part === parts.length;
-}
-
-function globParts(glob: string): string[] {
-  return glob.match(/\[[^\]]*\]|[\s\S]/g) ?? [];
-}
-
-function matchesOne(test: string, character: string): boolean {
-  if (test === '?') return true;
-  if (test.length === 1) return test === character;
-  for (const [, from = '', to = from] of test.slice(1, -1).matchAll(/([\s\S])(?:-([\s\S]))?/g)) {
-    if (character >= from && character <= to) return true;
   }
   return false;
 }

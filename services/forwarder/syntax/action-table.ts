@@ -38,7 +38,7 @@ function value(fault: Fault): ActionKind {
 
 /** Every action of Privoxy 4.2.0. */
 export const ACTIONS: ReadonlyMap<string, ActionKind> = new Map<string, ActionKind>([
-  ['add-header', { ...NAME_LIST, fault: (text) => (HEADER_LINE.test(text) ? undefined : 'no header line') }],
+  ['add-header', { ...NAME_LIST, fault: addedFault }],
   ['block', { value: 'optional', use: 'done' }],
   [
     'change-x-forwarded-for',
@@ -103,6 +103,15 @@ export const ACTION_ALIASES: Readonly<Record<string, string>> = {
   'filter-client-headers': 'client-header-filter',
   'filter-server-headers': 'server-header-filter',
 };
+
+/** What this proxy says itself about a message and where it goes. */
+const NOT_ADDED = /^(?:connection|content-length|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
+
+function addedFault(text: string): string | undefined {
+  const name = HEADER_LINE.exec(text)?.[1];
+  if (name === undefined) return 'must be a header line';
+  return NOT_ADDED.test(name) ? `must not be ${name}: that is for the proxy to say` : undefined;
+}
 
 function referrerFault(text: string): string | undefined {
   if (['block', 'forge', 'conditional-block', 'conditional-forge'].includes(text)) return undefined;

@@ -133,6 +133,11 @@ function checkedEndpoint(text: string, port: number, place: Place, notes: Notes)
 function loopbackOnly(pattern: UrlPattern): boolean {
   const { host } = pattern;
   if (host.kind !== 'labels' || host.openLeft || host.openRight) return false;
-  const text = host.labels.join('.');
+  const text = host.labels.map((label) => (typeof label === 'string' ? label : starText(label))).join('.');
   return text === 'localhost' || text === '::1' || /^127(?:\.(?:\d{1,3}|\*)){3}$/.test(text);
+}
+
+/** A lone star as it was written; other globs as what nothing is compared with. */
+function starText(parts: readonly unknown[]): string {
+  return parts.length === 1 && parts[0] === 'text' ? '*' : '?';
 }

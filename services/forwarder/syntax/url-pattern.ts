@@ -1,4 +1,5 @@
-import { type CompiledRegex, compileRegex } from './perl-regex.ts';
+import { type Compiled, compileTest, type Test } from '../expressions/expression.ts';
+import { type LabelGlob, parseGlob } from './host-glob.ts';
 import { type PortRange, parsePortList } from './port-list.ts';
 
 /** The host part of a pattern. */
@@ -7,11 +8,11 @@ export type HostPattern =
   /** globs, one per label; open at a side where the pattern has a dot */
   | {
       readonly kind: 'labels';
-      readonly labels: readonly string[];
+      readonly labels: readonly LabelGlob[];
       readonly openLeft: boolean;
       readonly openRight: boolean;
     }
-  | { readonly kind: 'regex'; readonly regex: RegExp };
+  | { readonly kind: 'regex'; readonly test: Test };
 
 export interface UrlPattern {
   readonly kind: 'url';
@@ -20,7 +21,7 @@ export interface UrlPattern {
   /** absent: every port */
   readonly ports?: readonly PortRange[];
   /** tried on path and query; absent: every path */
-  readonly path?: RegExp;
+  readonly path?: Test;
   /** why the pattern can never match; Privoxy accepts such a line silently */
   readonly never?: string;
 }
@@ -32,7 +33,7 @@ export interface TagPattern {
   readonly of: 'request' | 'client' | 'response';
   /** the pattern is met when no tag fits */
   readonly absent: boolean;
-  readonly regex: RegExp;
+  readonly test: Test;
 }
 
 export type Pattern = UrlPattern | TagPattern;
@@ -51,10 +52,8 @@ const HOST_REGEX_PREFIX = 'PCRE-HOST-PATTERN:';
 export function parsePattern(source: string): ParsedPattern {
   for (const [prefix, of, absent] of TAGS) {
     if (!source.toUpperCase().startsWith(prefix)) continue;
-    const compiled = compileRegex(source.slice(prefix.length), 'i');
-    return 'why' in compiled
-      ? compiled
-      : { pattern: { kind: 'tag', source, of, absent, regex: compiled.regex } };
+    const test = compileTest(source.slice(prefix.length), true);
+    return 'why' in test ? test : { pattern: { kind: 'tag', source, of, absent, test } };
   }
   return parseUrlPattern(source);
 }
@@ -77,15 +76,15 @@ export function parseUrlPattern(source: string): { readonly pattern: UrlPattern 
       source,
       host,
       ...(ports === undefined ? {} : { ports: ports.ranges }),
-      ...(path === undefined ? {} : { path: path.regex }),
+      ...(path === undefined ? {} : { path }),
       ...(never === undefined ? {} : { never }),
     },
   };
 }
 
 /** Anchored left only; without regard to case. A lone `/` adds nothing. */
-function compilePath(path: string): CompiledRegex | undefined {
-  return path === '' || path === '/' ? undefined : compileRegex(`^${path}`, 'i');
+function compilePath(path: string): Compiled<Test> | undefined {
+  return path === '' || path === '/' ? undefined : compileTest(`^${path}`, true);
 }
 
 function splitPorts(text: string): { host: string; ports: string | undefined } {
@@ -101,12 +100,17 @@ function globHost(text: string): HostPattern | { readonly why: string } {
   const labels = lower.split('.').filter((label) => label !== '');
   if (labels.length === 0) return { kind: 'any' };
   if (/\[[^\]]*$/.test(lower)) return { why: 'a character class without an end' };
-  return { kind: 'labels', labels, openLeft: lower.startsWith('.'), openRight: lower.endsWith('.') };
+  return {
+    kind: 'labels',
+    labels: labels.map(parseGlob),
+    openLeft: lower.startsWith('.'),
+    openRight: lower.endsWith('.'),
+  };
 }
 
 function regexHost(text: string): HostPattern | { readonly why: string } {
-  const compiled = compileRegex(`${text}\\.?$`, 'i');
-  return 'why' in compiled ? compiled : { kind: 'regex', regex: compiled.regex };
+  const test = compileTest(`${text}\\.?$`, true);
+  return 'why' in test ? test : { kind: 'regex', test };
 }
 
 function neverWhy(text: string, ports: ReturnType<typeof parsePortList> | undefined): string | undefined {

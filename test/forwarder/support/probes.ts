@@ -435,6 +435,29 @@ const REWRITING: readonly Probe[] = [
     name: 'header filter',
     bytes: get('http://filter.i2p/', 'Host: filter.i2p', 'X-Secret: 1', 'X-Shown: yes'),
   },
+  {
+    name: 'added behind filters, crunched behind actions',
+    bytes: get('http://late.i2p/', 'User-Agent: Mozilla/5.0', 'UA-Pixels: 640x480', 'X-Mozilla: 1'),
+  },
+  {
+    name: 'header filter on Connection and Content-Length',
+    bytes:
+      head('POST', 'http://frame.i2p/', ['Host: frame.i2p', 'Connection: keep-alive', 'Content-Length: 2']) +
+      'ok',
+    deviation: {
+      why: 'filters do not see how a message is framed',
+      status: '200',
+      upstream: `${head('POST', 'http://frame.i2p/', [
+        'Host: frame.i2p',
+        'Connection: keep-alive',
+        'Content-Length: 2',
+      ])}ok`,
+    },
+  },
+  {
+    name: 'what a replacement may say',
+    bytes: get('http://marks.i2p/', 'Host: marks.i2p', 'X-A: bd', 'X-B: a]x', 'X-C: x;'),
+  },
 ];
 
 const MISC: readonly Probe[] = [
@@ -530,11 +553,26 @@ forge.i2p
 cond.i2p
 {+client-header-filter{secret}}
 filter.i2p
+{+client-header-filter{late} +add-header{X-Late: 1} +hide-user-agent{Other/1} +crunch-client-header{Mozilla}}
+late.i2p
+{+client-header-filter{frame}}
+frame.i2p
+{+client-header-filter{marks}}
+marks.i2p
 `,
   'probe.filter': `CLIENT-HEADER-TAGGER: target Requests for /tagged
 s@^GET http://[^/]*/tagged .*@TAGGED@
 CLIENT-HEADER-FILTER: secret Two kinds of change
 s@^X-Secret:.*@@i
 s@^(X-Shown:) yes@$1 no@
+CLIENT-HEADER-FILTER: late What is added comes behind filters
+s@^X-Late: 1@X-Late: 2@
+s@^Host:.*@Host: other.i2p@
+CLIENT-HEADER-FILTER: frame Headers that say how a message is framed
+s@^(Connection|Content-Length):.*@$1: close@
+CLIENT-HEADER-FILTER: marks What a replacement may say
+s@^X-A: (b)(c)?(d)$@X-A: $+$3\\x21\\t\\$1$&$2.@
+s@[[:^alnum:]: -]$@]@
+s@[]x]@y@g
 `,
 } as const;

@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { substitute } from '../../../services/forwarder/rules/substitute.ts';
 import { parseActionFile } from '../../../services/forwarder/syntax/action-file.ts';
 import { ACTIONS } from '../../../services/forwarder/syntax/action-table.ts';
 import { parseFilterFile } from '../../../services/forwarder/syntax/filter-file.ts';
@@ -70,9 +71,11 @@ const REFUSED: readonly (readonly [section: string, why: RegExp])[] = [
   ['{+limit-connect{443-80}}', /list of ports/],
   ['{+limit-connect{x}}', /list of ports/],
   ['{+redirect{javascript:x}}', /URL or a substitution/],
-  ['{+redirect{s@(@x@}}', /not a valid expression/],
-  ['{+add-header{X: 1\r}}', /closing brace|no header line|braces|out of place/],
-  ['{+add-header{no colon}}', /no header line/],
+  ['{+redirect{s@(@x@}}', /a group without an end/],
+  ['{+add-header{X: 1\r}}', /closing brace|must be a header line|braces|out of place/],
+  ['{+add-header{no colon}}', /must be a header line/],
+  ['{+add-header{Content-Length: 5}}', /for the proxy to say/],
+  ['{+add-header{host: b.i2p}}', /for the proxy to say/],
   ['{+external-filter{x}}', /not allowed/],
   ['{+https-inspection}', /not allowed/],
   ['{+ignore-certificate-errors}', /not allowed/],
@@ -95,7 +98,7 @@ for (const [section, why] of REFUSED) {
 
 test('a pattern before any section, a bad pattern and a bad alias end the start', (t) => {
   t.regex(read('.i2p\n').notes.errors[0]?.why ?? '', /before the first/);
-  t.regex(read('{+block}\n/(x\n').notes.errors[0]?.why ?? '', /not a valid expression/);
+  t.regex(read('{+block}\n/(x\n').notes.errors[0]?.why ?? '', /a group without an end/);
   t.regex(read('{{alias}}\nfoo\n').notes.errors[0]?.why ?? '', /an alias is written/);
 });
 
@@ -125,7 +128,7 @@ test('filter files: header filters are read, others only by name; a bad job ends
 s/(((/x/U
 CLIENT-HEADER-FILTER: one With a description
 s@^X:.*@@i
-s|a\\|b|c$1$0\\$|g
+s|(a)\\|b|c$1$0\\$|g
 CLIENT-HEADER-TAGGER: tag Two
 s/(x)/$1-$origin/D
 SERVER-HEADER-FILTER: bad
@@ -140,7 +143,9 @@ s/(/x/
       ['server-header-filter', 'bad', 0],
     ],
   );
-  t.is(filters[0]?.jobs[1]?.regex.source, 'a|b');
+  const variables = { url: '', host: '', path: '', origin: '', 'listen-address': '' };
+  const job = filters[0]?.jobs[1];
+  t.is(job && substitute(job, 'xab', variables), 'xcaa$cb$');
   t.deepEqual(
     notes.errors.map((note) => note.line),
     [9],

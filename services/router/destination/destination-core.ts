@@ -1,4 +1,5 @@
 import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
+import { Wake } from '@allium/common/core/wake.ts';
 import { GarlicCore } from '../garlic/garlic-core.ts';
 import type { Opened } from '../garlic/garlic-types.ts';
 import { messageOf } from '../i2np/body.ts';
@@ -37,7 +38,7 @@ export class DestinationCore {
   readonly #waiting = new Waiting();
   readonly #announcements = new Announcements();
   readonly #announcer: LeaseSetAnnouncer;
-  #askedWake = Number.POSITIVE_INFINITY;
+  readonly #asked = new Wake();
 
   constructor({ keys, publish, random }: DestinationConfig) {
     this.hash = keys.destination.hash;
@@ -67,7 +68,7 @@ export class DestinationCore {
   step(input: DestinationInput, now: number): DestinationOutput[] {
     const out: DestinationOutput[] = [];
     this.#apply(input, now, out);
-    this.#wake(out);
+    this.#wake(now, out);
     return out;
   }
 
@@ -133,7 +134,7 @@ export class DestinationCore {
   }
 
   #tick(now: number, out: DestinationOutput[]): void {
-    this.#askedWake = Number.POSITIVE_INFINITY;
+    this.#asked.spent();
     this.#publish(now, out);
     this.#tell(now, out);
     for (const remote of this.#waiting.overdue(now))
@@ -278,11 +279,10 @@ export class DestinationCore {
     out.push({ kind: 'unreachable', remote: hash, reason: 'noLeaseSet' });
   }
 
-  #wake(out: DestinationOutput[]): void {
+  #wake(now: number, out: DestinationOutput[]): void {
     const garlic = this.#garlic.nextWake() ?? Number.POSITIVE_INFINITY;
-    const at = Math.min(garlic, this.#own.wakeAt, this.#waiting.wakeAt, this.#announcer.wakeAt);
-    if (at >= this.#askedWake) return;
-    this.#askedWake = at;
-    out.push({ kind: 'wake', at });
+    const next = Math.min(garlic, this.#own.wakeAt, this.#waiting.wakeAt, this.#announcer.wakeAt);
+    const at = this.#asked.ask(next, now);
+    if (at !== undefined) out.push({ kind: 'wake', at });
   }
 }

@@ -1,6 +1,7 @@
 import { toBase64 } from '@allium/common/bytes/text.ts';
 import { exhaustive } from '@allium/common/core/exhaustive.ts';
 import type { RandomBytes } from '@allium/common/core/random.ts';
+import { Wake } from '@allium/common/core/wake.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import type { DatabaseSearchReply } from '../i2np/database-search-reply.ts';
 import { type DestHash, type RouterHash, routerHash } from '../wire/hash.ts';
@@ -53,7 +54,7 @@ export class NetDbCore {
   #lastId = 0;
   #started: number | undefined;
   #expireAt = 0;
-  #wake = Number.POSITIVE_INFINITY;
+  readonly #wake = new Wake();
 
   constructor(config: NetDbConfig) {
     this.#config = config;
@@ -171,7 +172,7 @@ export class NetDbCore {
   }
 
   #tick(now: number): NetDbOutput[] {
-    this.#wake = Number.POSITIVE_INFINITY;
+    this.#wake.spent();
     if (now >= this.#expireAt) {
       this.#expireAt = now + EXPIRE_INTERVAL;
       this.counters.add('router-info-dropped', this.routers.expire(now, now - (this.#started ?? now)));
@@ -190,9 +191,8 @@ export class NetDbCore {
     return [];
   }
 
-  /** One wake at a time: only an earlier one is asked for. */
   #askForWake(outputs: NetDbOutput[], now: number): void {
-    const at = Math.max(
+    const next = Math.max(
       now + 1,
       Math.min(
         this.#expireAt,
@@ -202,8 +202,7 @@ export class NetDbCore {
         this.#explorer?.wakeAt() ?? Number.POSITIVE_INFINITY,
       ),
     );
-    if (at >= this.#wake) return;
-    this.#wake = at;
-    outputs.push({ kind: 'wake', at });
+    const at = this.#wake.ask(next, now);
+    if (at !== undefined) outputs.push({ kind: 'wake', at });
   }
 }

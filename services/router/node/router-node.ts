@@ -1,4 +1,5 @@
 import type { RandomBytes } from '@allium/common/core/random.ts';
+import { Wake } from '@allium/common/core/wake.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import { NetDbCore } from '../netdb/netdb-core.ts';
 import { TARGET_SESSIONS } from '../peers/dial.ts';
@@ -42,7 +43,7 @@ export class RouterNode {
   readonly #destinations = new Map<string, LocalDestination>();
   #outputs: NodeOutput[] = [];
   #reseedAt = 0;
-  #lastWake = Number.POSITIVE_INFINITY;
+  readonly #wake = new Wake();
   #now = 0;
 
   constructor(config: NodeConfig, keys: RouterKeys, random: RandomBytes) {
@@ -111,8 +112,7 @@ export class RouterNode {
 
   step(input: NodeInput, now: number): NodeOutput[] {
     this.#now = now;
-    // The host may have spent its only timer on this tick, whatever it was asked for in between.
-    if (input.kind === 'tick') this.#lastWake = Number.POSITIVE_INFINITY;
+    if (input.kind === 'tick') this.#wake.spent();
     this.#apply(input, now);
     return this.#finish(now);
   }
@@ -215,7 +215,7 @@ export class RouterNode {
     this.#routes.sessions(sessions.giveUpDialing(now), now);
     peering.clockCorrected();
     this.#reseedAt = 0;
-    this.#lastWake = Number.POSITIVE_INFINITY;
+    this.#wake.spent();
     this.#wakes.hurry(now);
     this.#plan(now);
   }
@@ -252,10 +252,8 @@ export class RouterNode {
     outputs.push(...this.#cores.peering.persist(now));
     // never at once: a core that asks for the past must not keep the node from everything else
     const next = Math.max(now + 1, this.#wakes.next() ?? Number.POSITIVE_INFINITY);
-    if (next < this.#lastWake || this.#lastWake <= now) {
-      this.#lastWake = next;
-      if (next < Number.POSITIVE_INFINITY) outputs.push({ kind: 'wake', at: next });
-    }
+    const at = this.#wake.ask(next, now);
+    if (at !== undefined) outputs.push({ kind: 'wake', at });
     return outputs;
   }
 }

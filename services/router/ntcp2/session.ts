@@ -1,3 +1,4 @@
+import { Wake } from '@allium/common/core/wake.ts';
 import type { I2npMessage } from '../i2np/message.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import { Accumulator } from './accumulator.ts';
@@ -46,7 +47,7 @@ export class Ntcp2Session {
   #outputs: Output[] = [];
   /** milliseconds since the epoch; until the data phase */
   #deadline: number | undefined;
-  #wakeAt = Number.NEGATIVE_INFINITY;
+  readonly #wake = new Wake();
   #blocked = false;
   /** date of the RouterInfo that the peer has from us; 0 for none */
   #published = 0;
@@ -99,8 +100,7 @@ export class Ntcp2Session {
         this.#blocked = false;
         break;
       case 'tick':
-        // However early it came, the host may have spent its timer on it.
-        this.#wakeAt = Number.NEGATIVE_INFINITY;
+        this.#wake.spent();
         this.#tick(now);
         break;
       case 'closed':
@@ -256,15 +256,12 @@ export class Ntcp2Session {
     this.#outputs.push({ kind: 'skew', ...skew });
   }
 
-  /** Counts what goes out and asks for the next tick, unless an earlier one is under way already. */
+  /** Counts what goes out and asks for the next tick. */
   #finish(now: number): Output[] {
     const outputs = this.#outputs;
     for (const output of outputs) if (output.kind === 'send') this.#counts.bytesSent += output.bytes.length;
-    const at = this.#nextDeadline(now);
-    if (at !== undefined && (at < this.#wakeAt || this.#wakeAt <= now)) {
-      this.#wakeAt = at;
-      outputs.push({ kind: 'wake', at });
-    }
+    const at = this.#wake.ask(this.#nextDeadline(now) ?? Number.POSITIVE_INFINITY, now);
+    if (at !== undefined) outputs.push({ kind: 'wake', at });
     return outputs;
   }
 

@@ -1,6 +1,7 @@
 import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { exhaustive } from '@allium/common/core/exhaustive.ts';
 import type { RandomBytes } from '@allium/common/core/random.ts';
+import { Wake } from '@allium/common/core/wake.ts';
 import type { KeyPair } from '../crypto/x25519.ts';
 import { encodeLong, I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
 import type { RouterHash } from '../wire/hash.ts';
@@ -53,7 +54,7 @@ export class TunnelCore {
   readonly #transit: TransitTunnels;
   readonly #reader: InboundReader;
   #maintainAt = Number.NEGATIVE_INFINITY;
-  #wakeAt = Number.POSITIVE_INFINITY;
+  readonly #wake = new Wake();
 
   constructor(config: TunnelCoreConfig) {
     const { local, random, chooseHops, keys } = config;
@@ -73,7 +74,7 @@ export class TunnelCore {
 
   /** `now` is network time in milliseconds. */
   step(input: TunnelInput, now: number): TunnelOutput[] {
-    if (input.kind === 'tick') this.#wakeAt = Number.POSITIVE_INFINITY;
+    if (input.kind === 'tick') this.#wake.spent();
     const out = this.#queue.flush(now);
     out.push(...this.#handle(input, now));
     return this.#finish(out, now);
@@ -232,11 +233,9 @@ export class TunnelCore {
       this.#maintainAt = Math.min(Math.max(next, now + 1), now + MAX_PAUSE);
     }
     out.push(...this.#keeper.takeChanges(now));
-    const at = Math.min(this.#maintainAt, this.#queue.flushAt ?? Number.POSITIVE_INFINITY);
-    if (at < this.#wakeAt) {
-      this.#wakeAt = at;
-      out.push({ kind: 'wake', at });
-    }
+    const next = Math.min(this.#maintainAt, this.#queue.flushAt ?? Number.POSITIVE_INFINITY);
+    const at = this.#wake.ask(next, now);
+    if (at !== undefined) out.push({ kind: 'wake', at });
     return out;
   }
 

@@ -132,6 +132,10 @@ export function breaches(input: unknown): string[] {
   for (const name of ['lan', 'up']) {
     if (networks[name]?.internal !== true) found.push(`network ${name}: not internal`);
   }
+  for (const name of ['lan', 'up', 'ext']) {
+    const silent = networks[name]?.driver_opts?.['com.docker.network.advertise_addr_nmsgs'] === '0';
+    if (!silent) found.push(`network ${name}: the engine announces what it plugs in`);
+  }
   const mounted = new Set(Object.values(CONTRACT).flatMap(({ volumes: all }) => all.map(volumeName)));
   mounted.delete('/var/run/docker.sock');
   check(found, Object.keys(volumes).toSorted(), [...mounted].toSorted(), 'volumes');

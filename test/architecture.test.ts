@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'forwarder/expressions': 'common/bytes npm:re2js',
   'forwarder/host':
     'common/bytes common/contracts common/core common/lifecycle common/net common/observe common/socks common/text common/unix-json expressions i2p pages rewrite route rules socks syntax npm:socks',
+  'forwarder/http': '',
   'forwarder/i2p': 'common/contracts common/core common/text pages rewrite rules',
   'forwarder/main.ts': 'common/lifecycle common/observe host syntax',
   'forwarder/pages': 'common/text',

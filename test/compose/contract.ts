@@ -28,7 +28,10 @@ const service = z.looseObject({
   depends_on: z.unknown().optional(),
   deploy: z.object({ replicas: z.number() }).optional(),
 });
-const network = z.looseObject({ internal: z.boolean().default(false) });
+const network = z.looseObject({
+  internal: z.boolean().default(false),
+  driver_opts: z.record(z.string(), z.string()).default({}),
+});
 export const composeSchema = z.object({
   services: z.record(z.string(), service),
   networks: z.record(z.string(), network),
@@ -133,7 +136,7 @@ export function breaches(input: unknown): string[] {
     if (networks[name]?.internal !== true) found.push(`network ${name}: not internal`);
   }
   for (const name of ['lan', 'up', 'ext']) {
-    const silent = networks[name]?.driver_opts?.['com.docker.network.advertise_addr_nmsgs'] === '0';
+    const silent = networks[name]?.driver_opts['com.docker.network.advertise_addr_nmsgs'] === '0';
     if (!silent) found.push(`network ${name}: the engine announces what it plugs in`);
   }
   const mounted = new Set(Object.values(CONTRACT).flatMap(({ volumes: all }) => all.map(volumeName)));

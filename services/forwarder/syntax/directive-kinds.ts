@@ -9,7 +9,7 @@ export interface Line extends Place {
 }
 
 export interface Directive {
-  /** `S`, `W`, `R`, `I` as in the README; a directive that is refused for some values is what it is for the others */
+  /** The words of the README, which says of `applied` where it is done `partly`; a directive that is refused for some values is what it is for the others */
   readonly kind: 'applied' | 'warned' | 'ignored' | 'refused';
   readonly apply: (line: Line, draft: Draft, notes: Notes) => void;
 }

@@ -29,13 +29,24 @@ export function responseHeaders(headers: RawHeaders): BrowserResponse {
   return { headers: out, gunzip };
 }
 
-/** RFC 6265 5.2.3: the last Domain attribute counts, one leading dot is ignored. */
+/** RFC 6265 5.2.3: one leading dot is ignored. Whichever Domain attribute a browser takes, it must be a narrow one. */
 function cookieReachesAllSites(cookie: string): boolean {
-  const domains = cookie
+  return cookie
     .split(';')
     .slice(1)
-    .map((part) => /^\s*domain\s*=\s*"?\.?([^"]*?)\.?"?\s*$/i.exec(part)?.[1]?.toLowerCase());
-  return domains.some((domain) => domain !== undefined && SUFFIX_DOMAINS.has(domain));
+    .some((part) => SUFFIX_DOMAINS.has(domainOf(part)));
+}
+
+/** Empty for any other attribute. No expression: a site could make one slow. */
+function domainOf(attribute: string): string {
+  const equals = attribute.indexOf('=');
+  if (equals < 0 || attribute.slice(0, equals).trim().toLowerCase() !== 'domain') return '';
+  const value = attribute
+    .slice(equals + 1)
+    .replaceAll('"', '')
+    .trim()
+    .toLowerCase();
+  return value.slice(value.startsWith('.') ? 1 : 0, value.endsWith('.') ? -1 : undefined);
 }
 
 const SERVER_DROPPED = new Set(['server', 'date', 'x-powered-by', 'x-runtime']);

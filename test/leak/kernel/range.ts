@@ -55,11 +55,6 @@ export class Range {
     return (await this.#out.take()).filter(({ incoming }) => incoming);
   }
 
-  /** Every frame that came to the workstation since the last time. */
-  async lan(): Promise<readonly Frame[]> {
-    return (await this.#lan.take()).filter(({ incoming }) => incoming);
-  }
-
   /** Fires from both sides, and fails for each frame that the state does not allow. */
   async judge(t: ExecutionContext, state: string, answers: Allow = nothing): Promise<Row> {
     const ours = await this.fire();
@@ -92,7 +87,7 @@ export class Range {
   }
 
   async #take(): Promise<Shot> {
-    const lan = await this.lan();
+    const lan = (await this.#lan.take()).filter(({ incoming }) => incoming);
     return { out: await this.out(), lan };
   }
 

@@ -19,9 +19,8 @@ const ROOMS: Readonly<Record<string, string>> = {
   'common/unix-json': 'bytes core net npm:zod',
   'forwarder/expressions': 'common/bytes npm:re2js',
   'forwarder/host':
-    'common/bytes common/contracts common/core common/lifecycle common/net common/observe common/socks common/text common/unix-json expressions i2p pages rewrite route rules socks syntax npm:socks',
+    'common/bytes common/core common/lifecycle common/net common/observe common/socks common/text expressions pages rewrite route rules socks syntax npm:socks',
   'forwarder/http': '',
-  'forwarder/i2p': 'common/contracts common/core common/text pages rewrite rules',
   'forwarder/main.ts': 'common/lifecycle common/observe host syntax',
   'forwarder/pages': 'common/text',
   'forwarder/rewrite': 'rules syntax',

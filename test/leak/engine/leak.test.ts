@@ -14,7 +14,17 @@ import { probesOfWorkstation } from '../probes/table.ts';
 import { towardsWorkstation } from '../support/allowed.ts';
 import { doorsOf } from '../support/doors.ts';
 import { type Row, seenProbes, verdictTable } from '../support/verdict.ts';
-import { GATE_MAC, inContainer, page, policyCall, ready, WORKSTATION, waitFor } from './appliance.ts';
+import {
+  freeze,
+  GATE_MAC,
+  inContainer,
+  page,
+  policyCall,
+  ready,
+  thaw,
+  WORKSTATION,
+  waitFor,
+} from './appliance.ts';
 import { host } from './host.ts';
 import { GATE, GATE_UP } from './host-watch.ts';
 import { askAround } from './names.ts';
@@ -151,7 +161,7 @@ test('open: what a workstation may do it can do, and no probe brings anything ou
 
 test('no rule in the gate and nobody to put them back: still no frame, and no name asked', async (t) => {
   t.timeout(60_000);
-  await docker('pause', container('supervisor'), container('policy'));
+  await freeze('supervisor', 'policy');
   const gate = rig.agent(await inContainer('gate'));
   try {
     await docker('exec', container('gate'), 'nft', 'flush', 'ruleset');
@@ -162,7 +172,7 @@ test('no rule in the gate and nobody to put them back: still no frame, and no na
     t.false(asked.includes('answer'), asked.join());
     await rig.quiet(t, 'DNS of the gate');
   } finally {
-    await docker('unpause', container('policy'), container('supervisor'));
+    await thaw('policy', 'supervisor');
   }
   await ready();
 });

@@ -5,7 +5,7 @@ import { container, status } from '../../compose/live/appliance.ts';
 import { docker } from '../../network/docker.ts';
 import { nothing } from '../support/allowed.ts';
 import type { Row } from '../support/verdict.ts';
-import { compose, inContainer, page, ready, roles, waitFor } from './appliance.ts';
+import { compose, freeze, inContainer, page, ready, roles, thaw, waitFor } from './appliance.ts';
 import { FOREIGN, FOREIGN_GATEWAY } from './host-watch.ts';
 import { askAround } from './names.ts';
 import type { Rig } from './rig.ts';
@@ -137,10 +137,10 @@ function reloading(test: TestFn, rig: Rig): void {
         for (let i = 0; i < ${RELOADS}; i++) if (await call(i % 2 ? 'leak-proof' : 'i2p-only') === 200) ok++;
         console.log(ok); })();`;
     // The supervisor would take each of them for somebody's tampering, and pull the plug.
-    await docker('pause', container('supervisor'));
+    await freeze('supervisor');
     const begun = Date.now();
     const done = await docker('exec', container('policy'), 'node', '-e', script).finally(() =>
-      docker('unpause', container('supervisor')),
+      thaw('supervisor'),
     );
     const ms = Date.now() - begun;
     t.log(`${done.trim()} reloads in ${ms} ms`);
@@ -159,7 +159,7 @@ function killing(test: TestFn, rig: Rig): void {
     t.timeout(120_000);
     await rig.watch.take();
     await rig.flood();
-    await docker('pause', container('supervisor'));
+    await freeze('supervisor');
     const before = await rules();
     try {
       await kill('policy');
@@ -167,7 +167,7 @@ function killing(test: TestFn, rig: Rig): void {
       t.is(await rules(), before);
       t.regex(before, /table inet allium/);
     } finally {
-      await docker('unpause', container('supervisor'));
+      await thaw('supervisor');
     }
     const ms = await waitFor(10, (now) => now !== undefined && !now.plugged);
     t.log(`reported and unplugged ${ms} ms after it looked again`);

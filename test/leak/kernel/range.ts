@@ -55,6 +55,11 @@ export class Range {
     return (await this.#out.take()).filter(({ incoming }) => incoming);
   }
 
+  /** Every frame that came to the workstation since the last time. */
+  async lan(): Promise<readonly Frame[]> {
+    return (await this.#lan.take()).filter(({ incoming }) => incoming);
+  }
+
   /** Fires from both sides, and fails for each frame that the state does not allow. */
   async judge(t: ExecutionContext, state: string, answers: Allow = nothing): Promise<Row> {
     const ours = await this.fire();
@@ -87,7 +92,7 @@ export class Range {
   }
 
   async #take(): Promise<Shot> {
-    const lan = (await this.#lan.take()).filter(({ incoming }) => incoming);
+    const lan = await this.lan();
     return { out: await this.out(), lan };
   }
 

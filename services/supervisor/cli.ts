@@ -67,7 +67,7 @@ async function showStatus(json: boolean, seconds: number): Promise<number> {
       await sleep(POLL_MS);
       continue;
     }
-    const ready = status.stage === 'ready';
+    const ready = status.stage === 'open';
     const done = ready || performance.now() >= until;
     if (json && done) out(`${JSON.stringify(status, null, 2)}\n`);
     const text = json ? '' : renderStatus(status);

@@ -42,7 +42,7 @@ export type Doubt = z.output<typeof doubt>;
 /** `GET /policies` is the policy service's own answer. `GET /status`: what `allium status` shows, and `--json` prints as it is. */
 export const supervisorStatus = z.object({
   /** `ready` means that workstations get through to Tor; I2P comes when `router.stage` is `ready` too */
-  stage: z.enum(['looking', 'blocked', 'sealed', 'tor', 'ready']),
+  stage: z.enum(['looking', 'blocked', 'sealed', 'tor', 'open']),
   /** is the uplink connected to the world? */
   plugged: z.boolean(),
   doubts: z.array(doubt),

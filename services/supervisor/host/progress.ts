@@ -25,7 +25,7 @@ export class Progress {
     if (this.#seen?.line !== line) this.#seen = { line, since: now };
     const lasts = now - this.#seen.since >= DOUBT_MS;
     const isNews = status.stage !== 'blocked' || this.#isOpen || lasts;
-    this.#isOpen = status.stage === 'ready';
+    this.#isOpen = status.stage === 'open';
     if (line === this.#told || !isNews) return;
     this.#told = line;
     this.#print(line);

@@ -11,7 +11,7 @@ const STAGES: Readonly<Record<Status['stage'], string>> = {
   blocked: 'CLOSED: not connected to the world, because',
   sealed: 'closed, about to open',
   tor: 'connected; waiting for Tor, workstations are still shut out',
-  ready: 'open',
+  open: 'open',
 };
 
 /** Lines for a person. `styleText` leaves out colours where there is no terminal. */
@@ -37,7 +37,7 @@ export function renderStatus(status: Status): string {
   if (broken.length > 0) {
     lines.push(row('containers', broken.map(([role, life]) => `${role} ${life}`).join(', ')));
   }
-  if (status.stage === 'ready') lines.push(...useLines(status));
+  if (status.stage === 'open') lines.push(...useLines(status));
   return `${lines.join('\n')}\n`;
 }
 
@@ -65,7 +65,7 @@ export function progressLine(status: Status): string | undefined {
       return 'namespaces sealed, firewall loaded; connecting the uplink';
     case 'tor':
       return `Tor ${torText(status)}`;
-    case 'ready':
+    case 'open':
       return status.router?.stage === 'ready'
         ? `READY: HTTP proxy ${status.proxy} for I2P and clearnet; every port: allium status`
         : `open for clearnet: HTTP proxy ${status.proxy}; I2P: ${routerText(status)}`;

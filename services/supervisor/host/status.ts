@@ -45,7 +45,7 @@ function stageOf(facts: Facts | undefined, plan: Plan, plugged: boolean): Superv
   if (facts === undefined) return 'looking';
   if (plan.doubts.length > 0) return 'blocked';
   if (!plugged || facts.policy?.state === 'sealed') return 'sealed';
-  return facts.policy?.state === 'open' && facts.tor?.percent === 100 ? 'ready' : 'tor';
+  return facts.policy?.state === 'open' && facts.tor?.percent === 100 ? 'open' : 'tor';
 }
 
 function lifeOf(facts: Facts | undefined, role: Role): string {

@@ -113,7 +113,7 @@ export class Supervisor implements Steerable {
 
   async leaktest(): Promise<LeaktestResult> {
     const { notebook, uplink } = this.#parts;
-    const facts = this.status().stage === 'ready' ? this.#facts : undefined;
+    const facts = this.status().stage === 'open' ? this.#facts : undefined;
     return await this.#leaktest.run(surroundingsOf(facts, notebook, uplink.relaySet));
   }
 

@@ -24,7 +24,7 @@ async function page(): Promise<string> {
 }
 
 async function ready(seconds: number): Promise<void> {
-  await until(({ stage }) => stage === 'ready', seconds);
+  await until(({ stage }) => stage === 'open', seconds);
 }
 
 if (problem === undefined) {
@@ -43,7 +43,7 @@ test('comes up by itself, and opens only after Tor is ready', async (t) => {
   let early: string | undefined;
   await until(({ stage, tor, policy }) => {
     if (tor?.percent !== 100 && policy?.state === 'open') early = JSON.stringify({ stage, tor, policy });
-    return stage === 'ready';
+    return stage === 'open';
   }, BOOTSTRAP);
   t.is(early, undefined);
   t.deepEqual(await uplinkNetworks(), OPEN);

@@ -75,7 +75,7 @@ export class Progress {
           ? [`containers up: ${(await running()).join(', ') || 'none yet'}`]
           : progressLines(this.#last);
       for (const line of fresh(lines)) this.tell(line);
-      if (this.#last?.stage === 'ready') this.#opened.resolve(this.elapsed);
+      if (this.#last?.stage === 'open') this.#opened.resolve(this.elapsed);
       await sleep(LOOK_MS);
     }
   }

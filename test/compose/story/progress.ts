@@ -15,7 +15,7 @@ const STAGES: Readonly<Record<Status['stage'], string>> = {
   blocked: 'closed: containers and firewall are not complete yet',
   sealed: 'the firewall denies everything; the link to the world is next',
   tor: 'the link to the world is plugged, for Tor only; workstations are still shut out',
-  ready: 'open: workstations get through',
+  open: 'open: workstations get through',
 };
 
 function routerLine(router: NonNullable<Status['router']>): string {

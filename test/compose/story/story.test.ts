@@ -192,7 +192,7 @@ test('i2p-only refuses the clearnet and goes on with I2P; leak-proof lets it thr
   t.timeout(180_000);
   const takes = async (name: string): Promise<void> => {
     await docker('exec', container('supervisor'), 'allium', 'policy', name);
-    await until(({ stage, policy }) => stage === 'ready' && policy?.name === name, 60);
+    await until(({ stage, policy }) => stage === 'open' && policy?.name === name, 60);
   };
   await takes('i2p-only');
   t.true(isPage(await eventually(t, isPage, '--proxy', PROXY, PAGE)));

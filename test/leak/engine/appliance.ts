@@ -61,7 +61,7 @@ export async function waitFor(seconds: number, isSo: (now: Status | undefined) =
 }
 
 export async function ready(seconds = 60): Promise<number> {
-  return await waitFor(seconds, (now) => now?.stage === 'ready');
+  return await waitFor(seconds, (now) => now?.stage === 'open');
 }
 
 /** A page through the gate's proxy, as a person on the workstation would read it. */

@@ -156,7 +156,7 @@ test('open: what a workstation may do it can do, and no probe brings anything ou
     'TransPort takes TCP to any address',
   );
   rows.push(await rig.judge(t, 'open, leak-proof', LEAK_PROOF));
-  t.is((await status())?.stage, 'ready');
+  t.is((await status())?.stage, 'open');
 });
 
 test('no rule in the gate and nobody to put them back: still no frame, and no name asked', async (t) => {
@@ -202,7 +202,7 @@ test('tightening cuts a live flow of the workstation within a second', async (t)
   t.log(`last byte of the workstation ${last} ms after the answer`);
   t.true(last < 1_000);
   await docker('exec', container('supervisor'), 'allium', 'policy', 'i2p-only');
-  await waitFor(20, (now) => now?.stage === 'ready' && now.policy?.name === 'i2p-only');
+  await waitFor(20, (now) => now?.stage === 'open' && now.policy?.name === 'i2p-only');
   t.not(await rig.workstation.connect('172.28.9.10', 80, 1_000), 'open');
   rows.push(
     await rig.judge(

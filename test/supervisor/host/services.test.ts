@@ -44,7 +44,7 @@ function statusFor(name: string, asked = askedFor(name)): SupervisorStatus {
 
 test('the status says ready with the address to use only when everything is open', (t) => {
   const ready = statusFor('open');
-  t.is(ready.stage, 'ready');
+  t.is(ready.stage, 'open');
   t.true(ready.plugged);
   t.regex(renderStatus(ready), /use +HTTP proxy http:\/\/10\.152\.152\.10:8118/);
   for (const name of ['gate-ended', 'stranger-in-gate', 'forwarder-ended', 'gate-foreign-network']) {

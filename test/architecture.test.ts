@@ -14,36 +14,38 @@ const ROOMS: Readonly<Record<string, string>> = {
   'common/net': 'bytes',
   'common/observe': 'npm:pino',
   'common/socks': 'bytes contracts npm:socks',
-  'common/text': '',
+  'common/text': 'net',
   'common/tor': 'bytes',
   'common/unix-json': 'bytes core net npm:zod',
   'forwarder/expressions': 'common/bytes npm:re2js',
   'forwarder/host':
-    'common/bytes common/core common/lifecycle common/net common/observe common/socks common/text expressions pages rewrite route rules socks syntax npm:socks',
+    'common/bytes common/contracts common/core common/lifecycle common/net common/observe common/socks common/text common/unix-json expressions http i2p pages rewrite route rules socks syntax npm:socks',
   'forwarder/http': '',
+  'forwarder/i2p': 'common/contracts common/core common/text http pages rewrite rules',
   'forwarder/main.ts': 'common/lifecycle common/observe host syntax',
   'forwarder/pages': 'common/text',
-  'forwarder/rewrite': 'rules syntax',
+  'forwarder/rewrite': 'http rules syntax',
   'forwarder/route': 'rules syntax',
   'forwarder/rules': 'expressions syntax',
-  'forwarder/socks': 'common/bytes common/net common/socks',
+  'forwarder/socks': 'common/contracts common/socks common/text',
   'forwarder/syntax': 'common/bytes common/net expressions',
   'nftables-ts': 'npm:zod',
   'policy/host':
     'common/config common/contracts common/core common/lifecycle common/observe common/unix-json model nftables-ts ruleset state verify',
-  'policy/main.ts': 'common/bytes common/config common/lifecycle common/observe host model nftables-ts',
+  'policy/main.ts': 'common/lifecycle host nftables-ts',
   'policy/model': 'common/config common/contracts common/observe npm:zod',
   'policy/ruleset': 'model nftables-ts',
   'policy/state': 'common/contracts common/unix-json model',
   'policy/verify': 'model nftables-ts ruleset',
-  'router/client': 'common/bytes common/core common/net common/socks common/text wire',
+  'router/client': 'common/bytes common/contracts common/net common/socks common/text',
   'router/crypto': 'common/bytes common/core npm:@noble/curves',
   'router/destination': 'common/bytes common/core garlic i2np wire',
   'router/garlic': 'common/bytes common/core crypto i2np wire',
   'router/host':
-    'common/bytes common/config common/contracts common/core common/lifecycle common/net common/observe common/socks client netdb node streaming wire npm:socks npm:zod',
+    'common/bytes common/config common/contracts common/core common/lifecycle common/net common/observe common/socks common/unix-json client names netdb node streaming wire npm:socks npm:zod',
   'router/i2np': 'common/bytes common/core crypto wire',
   'router/main.ts': 'common/lifecycle host',
+  'router/names': 'common/bytes common/contracts common/text wire',
   'router/netdb': 'common/bytes common/core common/net common/observe crypto i2np wire npm:fflate',
   'router/node':
     'common/bytes common/core common/observe destination garlic i2np netdb ntcp2 peers streaming tunnel wire',
@@ -57,7 +59,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'supervisor/host':
     'common/bytes common/config common/contracts common/lifecycle common/observe common/tor common/unix-json execute leaktest observe plan npm:dockerode npm:zod',
   'supervisor/leaktest': 'common/contracts',
-  'supervisor/main.ts': 'common/bytes common/lifecycle common/observe host',
+  'supervisor/main.ts': 'common/lifecycle host',
   'supervisor/observe': 'common/contracts npm:zod',
   'supervisor/plan': 'common/contracts observe',
   'tor-filter/filter': 'common/bytes',
@@ -79,6 +81,7 @@ const SHARED_IO: readonly string[] = [
   'common/lifecycle/listen.ts',
   'common/lifecycle/run-service.ts',
   'common/net/early-bytes.ts',
+  'common/net/end-soon.ts',
   'common/net/listen.ts',
   'common/net/splice.ts',
   'common/observe/logger.ts',
@@ -179,7 +182,37 @@ test('only host has or runs I/O, clock, timers, entropy and a log, and the files
   );
 });
 
+test('the router reads no HTTP, and asks for none but reseed files', (t) => {
+  const found = all.filter(
+    ({ file, imports }) =>
+      file.startsWith('router/') && imports.some(({ target }) => /\bhttps?\b|http2|undici/.test(target)),
+  );
+  t.deepEqual(
+    found.map(({ file }) => file),
+    ['router/host/reseed-fetch.ts'],
+  );
+  for (const { file, text } of all.filter(({ room }) => room.startsWith('router/'))) {
+    if (file !== 'router/host/reseed-fetch.ts') t.notRegex(text, /HTTP\/1\.|HTTPParser/, file);
+  }
+});
+
 test('nftables-ts knows nothing of this project', (t) => {
   for (const { file, text } of all.filter(({ room }) => room === 'nftables-ts'))
     t.notRegex(text, /allium/i, file);
+});
+
+/** What parses HTTP, or serves it. The reseed asks one fixed path of servers by TLS, which node:https does for it. */
+const HTTP = /^(?:node:(?:http|http2|_http_\w+)|npm:(?:llhttp|http-parser-js|undici)|forwarder\/.*)$/;
+
+test('the router reads no HTTP, under any name', (t) => {
+  const router = all.filter(({ file }) => file.startsWith('router/'));
+  t.true(router.length > 100);
+  for (const { file, code, imports } of router) {
+    t.notRegex(file, /http|html|page/i);
+    for (const { target } of imports) t.notRegex(target, HTTP, file);
+    if (file !== 'router/host/reseed-fetch.ts') {
+      for (const { target } of imports) t.not(target, 'node:https', file);
+      t.notRegex(code, /HTTP\/\d|Content-Length|Transfer-Encoding/i, file);
+    }
+  }
 });

@@ -22,8 +22,8 @@ folder() { # name owner
 folder policy 0           # policy     <- supervisor
 folder tor-control 9001   # tor        <- supervisor, tor-filter
 folder tor-socks 9001     # tor        <- router
-folder router-http 9004   # router     <- forwarder: HTTP and SOCKS
-folder router-health 9004 # router     <- supervisor
+folder router-streams 9004 # router     <- forwarder: streams and names
+folder router-health 9004  # router     <- supervisor
 folder uplink-control 9003 # uplink   <- supervisor
 folder supervisor 0       # supervisor <- allium, the command
 

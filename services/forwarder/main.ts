@@ -7,11 +7,13 @@ import { ListenError, parseListenAddress } from '@allium/common/lifecycle/listen
 import { LOG_LEVELS, type LogLevel } from '@allium/common/observe/log-levels.ts';
 import { createLogger, type Logger } from '@allium/common/observe/logger.ts';
 import { startForwarder } from './host/forwarder.ts';
+import { loadSecret, StateError, WorkstationKeys } from './host/keys.ts';
 import { type Loaded, loadPolicy } from './host/load.ts';
 import { ConfigurationError } from './syntax/notes.ts';
 
-const USAGE = `npm start -w @allium/forwarder -- --config FILE [--health SOCKET] [--log LEVEL] [--check]
+const USAGE = `npm start -w @allium/forwarder -- --config FILE [--state DIR] [--health SOCKET] [--log LEVEL] [--check]
   --config  a Privoxy configuration; its action and filter files are read too
+  --state   folder of the secret that workstations' keys are made with; without it they last as long as the process
   --health  socket path or host:port of GET /health and /status (or allium-health in the file)
   --check   read the configuration, print what would be ignored, and end
 `;
@@ -31,11 +33,12 @@ async function main(): Promise<number> {
     return 0;
   }
   const logger = createLogger('forwarder', options.level);
+  const keys = new WorkstationKeys(options.state === undefined ? undefined : loadSecret(options.state));
   const ended = untilSignal().then(() => 'end' as const);
   const nextHangUp = (): Promise<'again'> => once(process, 'SIGHUP').then(() => 'again');
   let hangUp = nextHangUp();
   for (;;) {
-    const lifecycle = await start(loaded, options, logger);
+    const lifecycle = await start(loaded, keys, options, logger);
     try {
       if ((await Promise.race([ended, hangUp])) === 'end') return 0;
       hangUp = nextHangUp();
@@ -49,11 +52,16 @@ async function main(): Promise<number> {
   }
 }
 
-async function start(loaded: Loaded, options: Options, logger: Logger): Promise<Lifecycle> {
+async function start(
+  loaded: Loaded,
+  keys: WorkstationKeys,
+  options: Options,
+  logger: Logger,
+): Promise<Lifecycle> {
   for (const note of loaded.warnings)
     logger.warn({ file: note.file, line: note.line, why: note.why }, 'configuration');
   const lifecycle = new Lifecycle();
-  const forwarder = await lifecycle.start('forwarder', () => startForwarder({ loaded, logger }));
+  const forwarder = await lifecycle.start('forwarder', () => startForwarder({ loaded, logger, keys }));
   const health = options.health ?? loaded.policy.settings.health;
   if (health !== undefined) {
     await lifecycle.start('health', () =>
@@ -66,12 +74,19 @@ async function start(loaded: Loaded, options: Options, logger: Logger): Promise<
 }
 
 function readOptions():
-  | { config: string; health: ReturnType<typeof parseListenAddress>; level: LogLevel; check: boolean }
+  | {
+      config: string;
+      state: string | undefined;
+      health: ReturnType<typeof parseListenAddress>;
+      level: LogLevel;
+      check: boolean;
+    }
   | undefined {
   try {
     const { values } = parseArgs({
       options: {
         config: { type: 'string' },
+        state: { type: 'string' },
         health: { type: 'string' },
         log: { type: 'string', default: 'info' },
         check: { type: 'boolean', default: false },
@@ -82,8 +97,10 @@ function readOptions():
     if (values.config === undefined || level === undefined) return undefined;
     if (values.health !== undefined && health === undefined) return undefined;
     // npm changes into the workspace; names are meant from where the user is.
-    const config = resolve(process.env.INIT_CWD ?? '.', values.config);
-    return { config, health, level, check: values.check };
+    const from = process.env.INIT_CWD ?? '.';
+    const config = resolve(from, values.config);
+    const state = values.state === undefined ? undefined : resolve(from, values.state);
+    return { config, state, health, level, check: values.check };
   } catch {
     return undefined;
   }
@@ -92,7 +109,8 @@ function readOptions():
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof ConfigurationError) && !(error instanceof ListenError)) throw error;
+  const known = [ConfigurationError, ListenError, StateError].some((kind) => error instanceof kind);
+  if (!known || !(error instanceof Error)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }

@@ -2,6 +2,10 @@ import { runService } from '@allium/common/lifecycle/run-service.ts';
 import { loadRouterConfig } from './host/config.ts';
 import { Router } from './host/router.ts';
 
-const USAGE = 'usage: npm start -w @allium/router -- --config FILE';
-
-process.exit(await runService(USAGE, (file) => new Router(loadRouterConfig(file))));
+process.exit(
+  await runService({
+    usage: 'usage: npm start -w @allium/router -- --config FILE [--check]',
+    load: loadRouterConfig,
+    create: (config) => new Router(config),
+  }),
+);

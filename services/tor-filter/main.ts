@@ -1,7 +1,12 @@
 import { runService } from '@allium/common/lifecycle/run-service.ts';
-import { loadTorFilterConfig } from './host/config.ts';
+import { doubtsOf, loadTorFilterConfig } from './host/config.ts';
 import { TorFilter } from './host/tor-filter.ts';
 
-const USAGE = 'usage: npm start -w @allium/tor-filter -- --config FILE';
-
-process.exit(await runService(USAGE, (file) => new TorFilter(loadTorFilterConfig(file))));
+process.exit(
+  await runService({
+    usage: 'usage: npm start -w @allium/tor-filter -- --config FILE [--check]',
+    load: loadTorFilterConfig,
+    doubts: doubtsOf,
+    create: (config) => new TorFilter(config),
+  }),
+);

@@ -1,7 +1,12 @@
 import { runService } from '@allium/common/lifecycle/run-service.ts';
-import { loadUplinkConfig } from './host/config.ts';
+import { doubtsOf, loadUplinkConfig } from './host/config.ts';
 import { Uplink } from './host/uplink.ts';
 
-const USAGE = 'usage: npm start -w @allium/uplink -- --config FILE';
-
-process.exit(await runService(USAGE, (file) => new Uplink(loadUplinkConfig(file))));
+process.exit(
+  await runService({
+    usage: 'usage: npm start -w @allium/uplink -- --config FILE [--check]',
+    load: loadUplinkConfig,
+    doubts: doubtsOf,
+    create: (config) => new Uplink(config),
+  }),
+);

@@ -74,7 +74,8 @@ test('policy, uplink and Tor mean the same addresses, ports and user as compose.
 test('the router goes out through Tor’s socket only, on the public network, without test switches', (t) => {
   const config = loadRouterConfig(join(IMAGES, 'router/router.yaml'));
   t.deepEqual(config.tor.socks, { path: '/run/allium/tor-socks/socks' });
-  t.deepEqual(config.http?.listen, { path: '/run/allium/router-http/http.sock' });
+  t.deepEqual(config.streams?.listen, { path: '/run/allium/router-streams/streams.sock' });
+  t.deepEqual(config.names?.listen, { path: '/run/allium/router-streams/names.sock' });
   t.is(config.netId, 2);
   t.regex(read('tor/torrc'), /^SocksPort unix:\/run\/allium\/tor-socks\/socks .*IsolateSOCKSAuth/m);
 });
@@ -84,16 +85,19 @@ test('the forwarder sends .i2p to the router, the rest to Tor, and nothing anywh
   t.deepEqual(warnings, []);
   const ways = policy.settings.forwards.map(({ pattern, way }) => [
     pattern.source,
-    way.http ?? way.socks?.endpoint,
+    way.i2p === true ? 'i2p' : (way.http ?? way.socks?.endpoint),
   ]);
   t.deepEqual(ways, [
     ['/', { host: '127.0.0.1', port: 9049 }],
-    ['.i2p', { path: '/run/allium/router-http/http.sock' }],
+    ['.i2p', 'i2p'],
   ]);
-  const i2p = { path: '/run/allium/router-http/socks.sock' };
+  t.deepEqual(policy.settings.router, {
+    streams: '/run/allium/router-streams/streams.sock',
+    names: '/run/allium/router-streams/names.sock',
+  });
   t.deepEqual(policy.settings.socksDoors, [
-    { listen: { host: LAN, port: 9_150 }, i2p, tor: { host: '127.0.0.1', port: 9_150 } },
-    { listen: { host: LAN, port: 4_447 }, i2p },
+    { listen: { host: LAN, port: 9_150 }, tor: { host: '127.0.0.1', port: 9_150 } },
+    { listen: { host: LAN, port: 4_447 } },
   ]);
 });
 
@@ -158,7 +162,10 @@ test('Tor’s isolation is Whonix’s, and it listens on nothing but the LAN add
 
 test('the gate’s image holds nothing that could do more than seal and wait', (t) => {
   const script = read('gate/entrypoint.sh');
-  t.regex(script, /nft -j -f \/etc\/allium\/sealed\.json\n/);
+  t.regex(
+    script,
+    /RULES=\$\{1:-\/etc\/allium\}[\s\S]*nft -j -f "\$RULES\/sealed\.json"\nwires \| nft -f -\n/,
+  );
   t.true(script.indexOf('nft -j -f') < script.indexOf('ip route del default'));
   t.regex(script, /exec sleep infinity\n$/);
   const installed = /install -y -q --no-install-recommends ([a-z0-9 ]+) &&/.exec(

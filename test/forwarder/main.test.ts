@@ -79,7 +79,7 @@ test('SIGHUP reads the configuration again and cuts what was open under the old 
   await once(open, 'connect');
   const cut = once(open.resume(), 'close');
   rewrite(
-    `listen-address 127.0.0.1:${other}\nforward .i2p 127.0.0.1:${parent.port}\nactionsfile a.action\nallium-socks 127.0.0.1:${socks} unix:/nowhere .\n`,
+    `listen-address 127.0.0.1:${other}\nforward .i2p 127.0.0.1:${parent.port}\nactionsfile a.action\nallium-router unix:/nowhere/s unix:/nowhere/n\nallium-socks 127.0.0.1:${socks} .\n`,
   );
   // The action file is missing: the first mistake there is.
   t.is(await run.exit, 1);
@@ -137,8 +137,8 @@ test('a missing file, a missing option and an address in use are said plainly', 
 });
 
 test('--check prints what would be ignored, and listens nowhere', async (t) => {
-  const folder = files(t, 'forward .i2p 127.0.0.1:4444\nlogfile x\n');
+  const folder = files(t, 'allium-router unix:/s unix:/n\nforward .i2p 127.0.0.1:4444\nlogfile x\n');
   const run = start(t, '--config', join(folder, 'config'), '--check');
   t.is(await run.exit, 0);
-  t.is(run.output, `${folder}/config:2: logfile is ignored: the log goes to standard error\n`);
+  t.is(run.output, `${folder}/config:3: logfile is ignored: the log goes to standard error\n`);
 });

@@ -2,7 +2,8 @@ import { appendFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { eventually, must } from '../support/eventually.ts';
-import { ask } from '../support/http-client.ts';
+import { ForwarderProcess } from '../support/forwarder-process.ts';
+import { type Answer, ask } from '../support/http-client.ts';
 import { type HomeOptions, RouterHome } from '../support/router-process.ts';
 import { siteFile, testNetwork } from '../support/test-network.ts';
 
@@ -18,8 +19,14 @@ function homeOf(t: ExecutionContext, config?: (folder: string) => object, option
   return home;
 }
 
+/** The page, through a forwarder that lives as long as that takes. */
+async function askThrough(home: RouterHome): Promise<Answer> {
+  const forwarder = await ForwarderProcess.start(home);
+  return await ask(forwarder.http, `${origin}/`).finally(() => forwarder.stop());
+}
+
 async function readsThePage(t: ExecutionContext, home: RouterHome): Promise<void> {
-  const { status, sha256 } = await ask(home.http, `${origin}/`);
+  const { status, sha256 } = await askThrough(home);
   t.deepEqual({ status, sha256 }, { status: 200, sha256: siteFile(network, '/').sha256 });
 }
 
@@ -90,7 +97,7 @@ test.serial('with a clock that is five minutes fast the router says so and waits
   t.not(stage, 'ready');
   t.is(sessions.counters.established, undefined);
   t.is(clock.correctionMs, 0, 'nothing that a peer did not sign moves the clock');
-  t.is((await ask(home.http, `${origin}/`)).status, 503);
+  t.is((await askThrough(home)).status, 503);
   router.signal('SIGTERM');
   t.is(await router.exit, 0);
 });

@@ -24,15 +24,16 @@ let forwarder: Forwarder;
 test.before('router and forwarder get ready', async (t) => {
   t.timeout(150_000);
   t.log(`ready after ${await home.start().ready()} ms`);
-  const [i2p, tor] = [`unix:${home.socksPath}`, `unix:${network.torSocksPath}`];
+  const tor = `unix:${network.torSocksPath}`;
   writeFileSync(
     join(folder, 'config'),
     [
       `listen-address 127.0.0.1:${PORTS.http}`,
-      `allium-socks 127.0.0.1:${PORTS.split} ${i2p} ${tor}`,
-      `allium-socks 127.0.0.1:${PORTS.i2p} ${i2p} .`,
+      `allium-router unix:${home.streamsPath} unix:${home.namesPath}`,
+      `allium-socks 127.0.0.1:${PORTS.split} ${tor}`,
+      `allium-socks 127.0.0.1:${PORTS.i2p} .`,
       `forward-socks5t / ${tor} .`,
-      `forward .i2p unix:${join(home.folder, 'http.sock')}`,
+      'forward .i2p 127.0.0.1:4444',
       'socket-timeout 180',
       '',
     ].join('\n'),

@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { restart, start, stop } from '../network/network.ts';
 import type { SitePath } from '../network/site-content.ts';
 import { eventually, must } from '../support/eventually.ts';
+import { ForwarderProcess } from '../support/forwarder-process.ts';
 import { type Answer, ask, type Door } from '../support/http-client.ts';
 import { listenOn, localSite } from '../support/local-services.ts';
 import { RouterHome, type RouterProcess } from '../support/router-process.ts';
@@ -18,24 +19,27 @@ const RECOVERY_DEADLINE_MS = 180_000;
 const TRY_MS = 30_000;
 
 const home = new RouterHome(network, (folder) => ({
-  serverTunnels: [
-    { name: 'site', mode: 'http', target: join(folder, 'site.sock'), keys: join(folder, 'site.keys') },
-  ],
+  services: [{ name: 'site', keys: join(folder, 'site.keys') }],
 }));
 const site = localSite();
 let router: RouterProcess;
+let forwarder: ForwarderProcess;
 let ours: string;
 
 test.before('the router gets ready and the reader finds the site', async (t) => {
   t.timeout(300_000);
   await listenOn(site.server, join(home.folder, 'site.sock'));
   router = home.start();
+  forwarder = await ForwarderProcess.start(home, [
+    `allium-service site unix:${join(home.folder, 'site.sock')} http`,
+  ]);
   ours = `http://${await router.b32Of('site')}/`;
   await router.ready();
   await recovers(t, 'the reader reads our site', network.readerProxy, ours);
 });
 test.after.always(async (t) => {
   t.timeout(300_000);
+  await forwarder?.stop();
   await home.remove();
   site.server.close();
   site.server.closeAllConnections();
@@ -55,7 +59,7 @@ test.serial('when two of the peers die a download goes on, or breaks and can be 
   // the i2pd that sends gives a stream up after some resends; ours does not decide that
   if (!(end instanceof Error)) t.deepEqual(end, whole('/50m.bin'));
   t.log(`${end instanceof Error ? 'broke' : 'whole'} after ${Date.now() - started} ms`);
-  await recovers(t, 'the page', home.http, `${origin}/`);
+  await recovers(t, 'the page', forwarder.http, `${origin}/`);
   t.deepEqual(await read('/10m.bin'), whole('/10m.bin'));
 });
 
@@ -63,19 +67,19 @@ test.serial('a site whose web server is away is an error page until it is back',
   t.timeout(300_000);
   await stop('site');
   try {
-    const { status } = await ask(home.http, `${origin}/`);
+    const { status } = await ask(forwarder.http, `${origin}/`);
     t.true(status >= 500, `${status}`);
   } finally {
     await start('site');
   }
-  await recovers(t, 'the page', home.http, `${origin}/`);
+  await recovers(t, 'the page', forwarder.http, `${origin}/`);
 });
 
 test.serial("after a restart of the site's router it is read again", async (t) => {
   t.timeout(400_000);
   const download = await midway('/50m.bin', 5 * MB);
   await restart('i2pd-eepsite');
-  await recovers(t, 'the page', home.http, `${origin}/`);
+  await recovers(t, 'the page', forwarder.http, `${origin}/`);
   t.deepEqual(await read('/10m.bin'), whole('/10m.bin'));
   download.abandon();
 });
@@ -89,7 +93,7 @@ test.serial('after a restart of Tor the router works again by itself', async (t)
     const { sessions } = await router.status();
     must(sessions.connected > 0 && (sessions.counters.established ?? 0) > before, JSON.stringify(sessions));
   });
-  await recovers(t, 'the page', home.http, `${origin}/`);
+  await recovers(t, 'the page', forwarder.http, `${origin}/`);
   t.deepEqual(await read('/10m.bin'), whole('/10m.bin'));
   await recovers(t, 'our site', network.readerProxy, ours);
   download.abandon();
@@ -110,7 +114,7 @@ test.serial('after kill -9 the router is back as itself and at once', async (t) 
   );
   const { counters } = (await router.status()).netdb;
   t.is(counters['load-added'], netdb.routers, 'all routers were read back from disk');
-  await recovers(t, 'the page', home.http, `${origin}/`);
+  await recovers(t, 'the page', forwarder.http, `${origin}/`);
   t.deepEqual(await read('/10m.bin'), whole('/10m.bin'));
   t.is(`http://${await router.b32Of('site')}/`, ours);
   // the reader holds our LeaseSet of before until its leases end, which nobody can help; this i2pd has never asked
@@ -130,7 +134,7 @@ function whole(path: SitePath): Body {
 }
 
 async function read(path: string): Promise<Body> {
-  const { status, bytes, sha256 } = await ask(home.http, `${origin}${path}`);
+  const { status, bytes, sha256 } = await ask(forwarder.http, `${origin}${path}`);
   return { status, bytes, sha256 };
 }
 
@@ -144,7 +148,7 @@ async function midway(
   const progress = (sum: number): void => {
     if (sum >= bytes) resolve();
   };
-  const end = ask(home.http, `${origin}${path}`, {
+  const end = ask(forwarder.http, `${origin}${path}`, {
     progress,
     deadline: 300_000,
     signal: stopping.signal,

@@ -7,6 +7,7 @@ import { toBase32, toBase64 } from '@allium/common/bytes/text.ts';
 import test, { type ExecutionContext } from 'ava';
 import { docker } from '../network/docker.ts';
 import { type SitePath, siteBytes } from '../network/site-content.ts';
+import { ForwarderProcess } from '../support/forwarder-process.ts';
 import { type Asking, ask } from '../support/http-client.ts';
 import { RouterHome, type RouterProcess } from '../support/router-process.ts';
 import { openThroughSocks } from '../support/socks-client.ts';
@@ -22,16 +23,21 @@ const MEMORY_LIMIT_MB = 256;
 
 const home = new RouterHome(network, (folder) => ({ hosts: join(folder, 'hosts.txt') }));
 let router: RouterProcess;
+let forwarder: ForwarderProcess;
 
 test.before('the router gets ready', async (t) => {
   t.timeout(150_000);
   writeFileSync(join(home.folder, 'hosts.txt'), `${NAME}=${await eepsiteDestination()}\n`);
   router = home.start();
+  forwarder = await ForwarderProcess.start(home);
   t.log(`ready after ${await router.ready()} ms`);
 });
-test.after.always(() => home.remove());
+test.after.always(async () => {
+  await forwarder?.stop();
+  await home.remove();
+});
 
-const read = (path: string, asking?: Asking) => ask(home.http, `${origin}${path}`, asking);
+const read = (path: string, asking?: Asking) => ask(forwarder.http, `${origin}${path}`, asking);
 
 async function downloads(t: ExecutionContext, path: SitePath): Promise<void> {
   const started = Date.now();
@@ -78,34 +84,42 @@ test.serial('a page that the site does not have is its own 404', async (t) => {
 
 test.serial('a destination that nobody has published is a 504 page', async (t) => {
   t.timeout(150_000);
-  const { status, text } = await ask(home.http, `http://${unpublishedName()}/`);
+  const { status, text } = await ask(forwarder.http, `http://${unpublishedName()}/`);
   t.is(status, 504);
   t.regex(text, /<title>/);
 });
 
 test.serial('the clearnet is refused', async (t) => {
   for (const url of [network.clearnet.url, 'http://127.0.0.1/', 'http://localhost/', 'http://[::1]/']) {
-    t.is((await ask(home.http, url)).status, 403, url);
+    t.is((await ask(forwarder.http, url)).status, 403, url);
   }
 });
 
 test.serial('a name of the hosts file leads to the site, and other names nowhere', async (t) => {
-  t.is((await ask(home.http, `http://${NAME}/`)).sha256, siteFile(network, '/').sha256);
-  t.is((await ask(home.http, 'http://nobody-knows.i2p/')).status, 404);
+  t.is((await ask(forwarder.http, `http://${NAME}/`)).sha256, siteFile(network, '/').sha256);
+  t.is((await ask(forwarder.http, 'http://nobody-knows.i2p/')).status, 404);
 });
 
 test.serial('SOCKS leads to the site by Base32 name and by the name of the hosts file', async (t) => {
   for (const name of [b32, NAME]) {
-    const socket = await openThroughSocks(home.socksPath, name, 80);
+    const socket = await openThroughSocks(home.streamsPath, name, 80);
     t.is((await ask({ socket }, `${origin}/1m.bin`)).sha256, siteFile(network, '/1m.bin').sha256);
   }
-  await t.throwsAsync(openThroughSocks(home.socksPath, 'nobody-knows.i2p', 80));
-  await t.throwsAsync(openThroughSocks(home.socksPath, '10.192.0.2', 80));
+  await t.throwsAsync(openThroughSocks(home.streamsPath, 'nobody-knows.i2p', 80));
+  await t.throwsAsync(openThroughSocks(home.streamsPath, '10.192.0.2', 80));
 });
 
 test.serial('curl reads through socks5h on the Unix socket', async (t) => {
   const run = promisify(execFile);
-  const line = ['-q', '-sS', '--max-time', '60', '-x', `socks5h://localhost${home.socksPath}`, `${origin}/`];
+  const line = [
+    '-q',
+    '-sS',
+    '--max-time',
+    '60',
+    '-x',
+    `socks5h://localhost${home.streamsPath}`,
+    `${origin}/`,
+  ];
   const got = await run('curl', line);
   t.is(digest(Buffer.from(got.stdout)), siteFile(network, '/').sha256);
 });

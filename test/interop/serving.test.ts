@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { endpoint } from '../network/layout.ts';
 import { type SitePath, siteBytes } from '../network/site-content.ts';
 import { eventually, must } from '../support/eventually.ts';
+import { ForwarderProcess } from '../support/forwarder-process.ts';
 import { type Answer, type Asking, ask } from '../support/http-client.ts';
 import { ECHO_TRAILER, echoService, listenOn, localSite } from '../support/local-services.ts';
 import { RouterHome, type RouterProcess } from '../support/router-process.ts';
@@ -20,15 +21,12 @@ const ECHO_SIZE = 5 * MB;
 const FOUND_DEADLINE_MS = 120_000;
 
 const home = new RouterHome(network, (folder) => ({
-  serverTunnels: [
-    tunnel(folder, 'site', 'http'),
-    tunnel(folder, 'echo', 'tcp'),
-    tunnel(folder, 'closed', 'http'),
-  ],
+  services: ['site', 'echo', 'closed'].map((name) => ({ name, keys: join(folder, `${name}.keys`) })),
 }));
 const site = localSite();
 const echo = echoService(ECHO_SIZE);
 let router: RouterProcess;
+let forwarder: ForwarderProcess;
 let origin: string;
 
 test.before('the router gets ready and the reader finds the site', async (t) => {
@@ -36,6 +34,11 @@ test.before('the router gets ready and the reader finds the site', async (t) => 
   await listenOn(site.server, join(home.folder, 'site.sock'));
   await listenOn(echo, join(home.folder, 'echo.sock'));
   router = home.start();
+  forwarder = await ForwarderProcess.start(home, [
+    `allium-service site unix:${join(home.folder, 'site.sock')} http`,
+    `allium-service echo unix:${join(home.folder, 'echo.sock')} tcp`,
+    `allium-service closed unix:${join(home.folder, 'closed.sock')} http`,
+  ]);
   origin = `http://${await router.b32Of('site')}`;
   t.log(`ready after ${await router.ready()} ms`);
   const started = Date.now();
@@ -46,6 +49,7 @@ test.before('the router gets ready and the reader finds the site', async (t) => 
   t.log(`found after ${Date.now() - started} ms`);
 });
 test.after.always(async () => {
+  await forwarder?.stop();
   await home.remove();
   site.server.close();
   site.server.closeAllConnections();
@@ -129,7 +133,7 @@ test.serial('a site whose web server is away answers with an error', async (t) =
   t.pass();
 });
 
-test.serial('5 MB pass both ways at once through SOCKS of i2pd and our TCP tunnel', async (t) => {
+test.serial('5 MB pass both ways at once through SOCKS of i2pd and our TCP service', async (t) => {
   const body = siteBytes('/10m.bin').subarray(0, ECHO_SIZE);
   const socket = await openEcho();
   const answer = socket.toArray() as Promise<Buffer[]>;
@@ -142,13 +146,9 @@ test.serial('5 MB pass both ways at once through SOCKS of i2pd and our TCP tunne
 
 async function openEcho(): Promise<Socket> {
   const b32 = await router.b32Of('echo');
-  return await eventually('the reader opens the TCP tunnel', FOUND_DEADLINE_MS, () =>
+  return await eventually('the reader opens the TCP service', FOUND_DEADLINE_MS, () =>
     openThroughSocks(readerSocks, b32, 7),
   );
-}
-
-function tunnel(folder: string, name: string, mode: 'http' | 'tcp'): object {
-  return { name, mode, target: join(folder, `${name}.sock`), keys: join(folder, `${name}.keys`) };
 }
 
 function* slices(body: Uint8Array): Generator<Uint8Array> {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { eventually, must } from '../support/eventually.ts';
+import { ForwarderProcess } from '../support/forwarder-process.ts';
 import { ask } from '../support/http-client.ts';
 import { listenOn, localSite } from '../support/local-services.ts';
 import { RouterHome, type RouterProcess } from '../support/router-process.ts';
@@ -15,29 +16,32 @@ const FOUND_DEADLINE_MS = 120_000;
 const home = new RouterHome(
   network,
   (folder) => ({
-    serverTunnels: [
-      { name: 'site', mode: 'http', target: join(folder, 'site.sock'), keys: join(folder, 'site.keys') },
-    ],
+    services: [{ name: 'site', keys: join(folder, 'site.keys') }],
   }),
   { launcher: () => ['unshare', '--net', '--'] },
 );
 const site = localSite();
 let router: RouterProcess;
+let forwarder: ForwarderProcess;
 
 test.before('a router without any network gets ready', async (t) => {
   t.timeout(150_000);
   await listenOn(site.server, join(home.folder, 'site.sock'));
   router = home.start();
+  forwarder = await ForwarderProcess.start(home, [
+    `allium-service site unix:${join(home.folder, 'site.sock')} http`,
+  ]);
   t.log(`ready after ${await router.ready()} ms`);
 });
 test.after.always(async () => {
+  await forwarder?.stop();
   await home.remove();
   site.server.close();
   site.server.closeAllConnections();
 });
 
 test.serial('a router with Tor as its only way out reads a site', async (t) => {
-  const { sha256 } = await ask(home.http, `${network.eepsite.origin}/1m.bin`);
+  const { sha256 } = await ask(forwarder.http, `${network.eepsite.origin}/1m.bin`);
   t.is(sha256, siteFile(network, '/1m.bin').sha256);
 });
 

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { connectWithEarly, SocksFailure } from '@allium/common/socks/early-client.ts';
 import test, { type ExecutionContext } from 'ava';
+import { ForwarderProcess } from '../support/forwarder-process.ts';
 import { ask } from '../support/http-client.ts';
 import { listenOn } from '../support/local-services.ts';
 import { RouterHome } from '../support/router-process.ts';
@@ -19,7 +21,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const router = home.start();
     await router.listening();
     const sockets = readdirSync(home.folder).filter((name) => name.endsWith('.sock'));
-    t.deepEqual(sockets.sort(), ['health.sock', 'http.sock', 'socks.sock']);
+    t.deepEqual(sockets.sort(), ['health.sock', 'names.sock', 'streams.sock']);
     const started = Date.now();
     router.signal(signal);
     t.is(await router.exit, 0);
@@ -36,7 +38,7 @@ test('SIGTERM ends a router whose doors are in use', async (t) => {
   const home = homeOf(t);
   const router = home.start();
   await router.listening();
-  const clients = [join(home.folder, 'http.sock'), home.socksPath].map((path) => connect(path));
+  const clients = [home.namesPath, home.streamsPath].map((path) => connect(path));
   // a reset is as good an end as any, so `once`, which fails on one, will not do
   const cut = clients.map((client) => {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -46,7 +48,7 @@ test('SIGTERM ends a router whose doors are in use', async (t) => {
       .resume();
     return promise;
   });
-  clients[0]?.write('GET http://half.i2p/ HT');
+  clients[0]?.write('POST /resolve HT');
   clients[1]?.write(Buffer.of(5));
   await Promise.all(clients.map((client) => once(client, 'connect')));
   router.signal('SIGTERM');
@@ -65,11 +67,16 @@ test('a router that hangs on a silent Tor ends in time', async (t) => {
   t.is(await router.exit, 0);
 });
 
-test('without tunnels the proxy says so and the health socket answers 503', async (t) => {
+test('without tunnels the router says so, the proxy too, and the health socket answers 503', async (t) => {
   const home = homeOf(t);
   const router = home.start();
   await router.listening();
-  const page = await ask(home.http, `http://${'a'.repeat(52)}.b32.i2p/`);
+  const host = `${'a'.repeat(52)}.b32.i2p`;
+  const asked = connectWithEarly(connect(home.streamsPath), { key: '', host, port: 80 });
+  t.like((await t.throwsAsync(asked, { instanceOf: SocksFailure })).detail, { refusal: 'not-ready' });
+  const forwarder = await ForwarderProcess.start(home);
+  t.teardown(() => forwarder.stop());
+  const page = await ask(forwarder.http, `http://${host}/`);
   t.is(page.status, 503);
   t.truthy(page.headers['retry-after']);
   const health = await ask(home.health, 'http://router/health', { direct: true });
@@ -78,9 +85,7 @@ test('without tunnels the proxy says so and the health socket answers 503', asyn
 
 test('keys are for their owner only and survive kill -9', async (t) => {
   const home = homeOf(t, (folder) => ({
-    serverTunnels: [
-      { name: 'site', mode: 'http', target: '127.0.0.1:1', keys: join(folder, 'keys', 'site.keys') },
-    ],
+    services: [{ name: 'site', keys: join(folder, 'keys', 'site.keys') }],
   }));
   const first = home.start();
   await first.listening();

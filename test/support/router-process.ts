@@ -32,6 +32,7 @@ export interface Status {
   readonly sessions: { readonly connected: number; readonly counters: Readonly<Record<string, number>> };
   readonly netdb: { readonly routers: number; readonly counters: Readonly<Record<string, number>> };
   readonly store: Readonly<Record<string, number>>;
+  readonly names: { readonly names?: number; readonly badLines?: number; readonly learnt: number };
 }
 
 /** A router's folder: configuration, keys, disk and sockets. It outlives the processes that run in it. */
@@ -39,8 +40,8 @@ export class RouterHome {
   readonly folder = mkdtempSync(join(tmpdir(), 'allium-router-'));
   readonly dataDir = join(this.folder, 'data');
   readonly configFile = join(this.folder, 'router.yaml');
-  readonly http: Door = { socketPath: join(this.folder, 'http.sock') };
-  readonly socksPath = join(this.folder, 'socks.sock');
+  readonly streamsPath = join(this.folder, 'streams.sock');
+  readonly namesPath = join(this.folder, 'names.sock');
   readonly health: Door = { socketPath: join(this.folder, 'health.sock') };
   readonly #options: HomeOptions;
   #running: RouterProcess | undefined;
@@ -58,8 +59,8 @@ export class RouterHome {
       allowPrivateAddresses: true,
       tor: { socks: network?.torSocksPath ?? join(this.folder, 'tor.sock') },
       reseed: { files: network === undefined ? [] : [network.reseedDir], servers: false },
-      http: { listen: join(this.folder, 'http.sock') },
-      socks: { listen: this.socksPath },
+      streams: { listen: this.streamsPath },
+      names: { listen: this.namesPath },
       health: { listen: join(this.folder, 'health.sock') },
       ...config(this.folder),
     };
@@ -185,10 +186,10 @@ export class RouterProcess {
     return ask(this.home.health, `http://router${path}`, { direct: true, deadline: HEALTH_DEADLINE_MS });
   }
 
-  /** The Base32 name of a server tunnel, as the terminal shows it. */
-  b32Of(tunnel: string): Promise<string> {
-    return eventually(`the name of ${tunnel} is shown`, 30_000, () => {
-      const found = new RegExp(`${tunnel} is ([a-z2-7]{52}\\.b32\\.i2p)`).exec(this.stdout)?.[1];
+  /** The Base32 name of a service, as the terminal shows it. */
+  b32Of(service: string): Promise<string> {
+    return eventually(`the name of ${service} is shown`, 30_000, () => {
+      const found = new RegExp(`${service} is ([a-z2-7]{52}\\.b32\\.i2p)`).exec(this.stdout)?.[1];
       must(found !== undefined, this.stdout);
       return found;
     });

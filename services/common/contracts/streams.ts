@@ -4,7 +4,7 @@
  * Login: the user name is the isolation key, opaque to the router; the password is not read. No login is the empty key.
  *
  * `CONNECT` asks for a stream to a name below .i2p. The bytes that stand behind the request in the same write travel
- * with the SYN, and later ones follow without waiting for the reply.
+ * with the SYN, and later ones follow without waiting for the reply. A client that ends before the reply gives it up.
  *
  * `BIND` with a service's name as address waits for one visitor. The first reply is granted as soon as the service is
  * known, its address the service's own Base32 name; the second reply comes with the visitor, its address of type

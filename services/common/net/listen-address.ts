@@ -9,3 +9,9 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
   const host = match?.[1] ?? match?.[2];
   return host === undefined || port > 65_535 ? undefined : { host, port };
 }
+
+/** Undefined when it is reached by whoever is meant; else why that is doubtful. */
+export function listenDoubt(address: ListenAddress): string | undefined {
+  const isEvery = 'host' in address && ['0.0.0.0', '::'].includes(address.host);
+  return isEvery ? `listens on every address of this machine, ${address.host}` : undefined;
+}

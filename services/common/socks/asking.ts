@@ -18,14 +18,14 @@ export interface SocksAsk {
    * message waits for the answer to the one before.
    */
   readonly atOnce: boolean;
-  /** replies that follow one request: BIND has two */
-  readonly replies: 1 | 2;
+  /** replies that follow one request: BIND has two; 0 leaves the reply to whoever reads on */
+  readonly replies: 0 | 1 | 2;
 }
 
 export type SocksAskOutput =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   | { readonly kind: 'reply'; readonly reply: SocksReply; readonly raw: Uint8Array }
-  /** the last reply came: what follows is data, of which `rest` is the beginning */
+  /** the last reply that is read here came: `rest` is the beginning of what follows */
   | { readonly kind: 'done'; readonly rest: Uint8Array }
   /** a server that does not speak SOCKS 5, or takes neither method nor login */
   | { readonly kind: 'fault' };
@@ -77,14 +77,13 @@ export class SocksAsking {
     switch (this.#awaits) {
       case 'method':
         return this.#readChoice(5, this.#method(), out, () => {
-          const login = this.#ask.login !== undefined;
-          this.#awaits = login ? 'login' : 'reply';
-          this.#say(login ? this.#login() : this.#request(), out);
+          if (this.#ask.login === undefined) return this.#awaitReply(out);
+          this.#awaits = 'login';
+          this.#say(this.#login(), out);
         });
       case 'login':
         return this.#readChoice(1, 0, out, () => {
-          this.#awaits = 'reply';
-          this.#say(this.#request(), out);
+          this.#awaitReply(out);
         });
       case 'reply':
         return this.#readReply(out);
@@ -109,10 +108,20 @@ export class SocksAsking {
     out.push({ kind: 'reply', reply: message.value, raw: copyOf(message.raw) });
     this.#left = message.value.code === 0 ? this.#left - 1 : 0;
     if (this.#left > 0) return true;
+    this.#done(out);
+    return false;
+  }
+
+  #awaitReply(out: SocksAskOutput[]): void {
+    this.#awaits = 'reply';
+    this.#say(this.#request(), out);
+    if (this.#left === 0) this.#done(out);
+  }
+
+  #done(out: SocksAskOutput[]): void {
     const rest = this.#held;
     this.#end();
     out.push({ kind: 'done', rest });
-    return false;
   }
 
   #method(): number {

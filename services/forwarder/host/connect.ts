@@ -1,84 +1,93 @@
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { splice } from '@allium/common/net/splice.ts';
+import type { AnswerHead } from '../http/answer-head.ts';
+import { headText } from '../http/encode.ts';
+import type { RequestHead } from '../http/request-head.ts';
 import { type Answer, textAnswer } from '../pages/answer.ts';
 import { requestHeaders } from '../rewrite/request-headers.ts';
-import { pairsOf } from '../rules/raw-headers.ts';
 import { isI2pHost } from '../rules/request-url.ts';
+import type { Go } from './admit.ts';
 import { unsafePatternAnswer, upstreamAnswer } from './answers.ts';
-import { type Context, tell } from './context.ts';
-import { type Judgement, judgeRequest } from './judge.ts';
-import { openTunnel } from './parent-tunnel.ts';
+import type { Outcome } from './client-visit.ts';
+import { answerLimits } from './context.ts';
+import { deliver } from './deliver.ts';
+import { KEEP_ALIVE_MS } from './limits.ts';
+import { parentAnswer } from './parent-answer.ts';
+import { tunnelToSite } from './site-tunnel.ts';
 import { TimeBoxError } from './time-box.ts';
-import { asUpstreamError } from './upstream-error.ts';
-import { dialRoute } from './way.ts';
-import { writeRawAnswer } from './write-answer.ts';
-
-type Go = Extract<Judgement, { kind: 'go' }>;
+import type { Turn } from './turn.ts';
+import { join } from './upgrade.ts';
+import { asUpstreamError, UpstreamError } from './upstream-error.ts';
+import { dialRoute, type OpenRoute } from './way.ts';
+import type { Wire } from './wire.ts';
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
 /** Milliseconds for the body of a parent's refusal to end. */
 const REFUSAL_MS = 5_000;
 /** Answers that say "not now" or "who are you" and are not remembered. */
 const PASSING = new Set([407, 425, 429, 503]);
-
-export interface ConnectRequest {
-  readonly request: IncomingMessage;
-  readonly socket: Duplex;
-  readonly head: Buffer;
-  /** set inside a tunnel to port 80 */
-  readonly tunnelTo: string | undefined;
-  /** serves the socket as HTTP, for tunnels to port 80 of I2P */
-  readonly serveInside: (socket: Duplex, authority: string) => void;
-}
+/** Headers of the connection to the parent, and how the body is delimited there. */
+const NOT_PASSED = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 /** Serves CONNECT; never rejects. */
-export async function serveConnect(connect: ConnectRequest, context: Context): Promise<void> {
-  const { request, socket } = connect;
-  socket.on('error', () => {});
-  const judgement = judgeRequest(request, connect.tunnelTo, context);
-  if (judgement.kind === 'drop') {
-    tell(context, 'access-denied');
-    socket.destroy();
-    return;
-  }
-  if (judgement.kind === 'answer') {
-    tell(context, judgement.code);
-    writeRawAnswer(socket, judgement.answer);
-    return;
-  }
-  const { url, origin } = judgement.facts;
-  if (connect.head.length > 0) socket.unshift(connect.head);
+export async function serveConnect(turn: Turn, head: RequestHead, go: Go): Promise<Outcome> {
+  const { context, visit, wire } = turn;
+  const { url, origin } = go.facts;
+  visit.socket.setKeepAlive(true, KEEP_ALIVE_MS);
   if (isI2pHost(url.host) && url.port === 80) {
     context.counters.add('connect-as-http');
-    socket.write(ESTABLISHED);
-    connect.serveInside(socket, url.authority.replace(/:80$/, ''));
-    return;
+    wire.write(ESTABLISHED);
+    visit.enterTunnel(url.authority.replace(/:80$/, ''));
+    return 'next';
   }
   if (context.refusedPorts.has(origin, `${url.host}:${url.port}`, context.now())) {
     context.counters.add('connect-refused-again');
-    writeRawAnswer(socket, refusedAgain());
-    return;
+    return end(turn, refusedAgain());
   }
-  await tunnel(connect, judgement, context).catch((error: unknown) => {
-    if (error instanceof TimeBoxError) writeRawAnswer(socket, unsafePatternAnswer());
-    else failed(connect, judgement, asUpstreamError(error), context);
-  });
+  if (go.route.kind === 'i2p') {
+    visit.enter('off');
+    await tunnelToSite(wire.release(), go.facts, context);
+    return 'end';
+  }
+  try {
+    return await tunnel(turn, head, go, go.route);
+  } catch (error) {
+    return failed(turn, go, error);
+  }
 }
 
-function failed(
-  connect: ConnectRequest,
-  { facts }: Go,
-  failure: ReturnType<typeof asUpstreamError>,
-  context: Context,
-): void {
-  context.counters.add(`connect-${failure.code}`);
-  if (failure.code === 'timeout') remember(facts, context);
-  writeRawAnswer(connect.socket, upstreamAnswer(failure.detail));
+async function tunnel(turn: Turn, head: RequestHead, go: Go, route: OpenRoute): Promise<Outcome> {
+  const { context, visit, wire } = turn;
+  const { settings } = context.policy;
+  const limits = {
+    timeoutMs: settings.socketTimeoutMs,
+    retries: settings.connectRetries,
+    client: go.facts.origin,
+  };
+  const parent = await visit.link.open((signal) => dialRoute(route, go.facts.url, { ...limits, signal }));
+  if (route.kind === 'http') return await throughParent(turn, head, go, parent);
+  context.counters.add('connect-open');
+  turn.answered = true;
+  wire.write(ESTABLISHED);
+  await join(turn, parent);
+  return 'end';
 }
 
-function remember({ url, origin }: Go['facts'], context: Context): void {
+function failed(turn: Turn, { facts }: Go, error: unknown): Outcome {
+  turn.visit.link.drop();
+  if (turn.wire.gone || turn.answered) return turn.cut();
+  if (error instanceof TimeBoxError) return end(turn, unsafePatternAnswer());
+  if (error instanceof RangeError) throw error;
+  const failure = asUpstreamError(error);
+  turn.context.counters.add(`connect-${failure.code}`);
+  if (failure.code === 'timeout') remember(turn, facts);
+  return end(turn, upstreamAnswer(failure.detail));
+}
+
+/** What comes behind a refused CONNECT was meant for a tunnel and is no request. */
+function end(turn: Turn, answer: Answer): Outcome {
+  return turn.answer({ ...answer, close: true });
+}
+
+function remember({ context }: Turn, { url, origin }: Go['facts']): void {
   if (isI2pHost(url.host)) context.refusedPorts.add(origin, `${url.host}:${url.port}`, context.now());
 }
 
@@ -90,37 +99,10 @@ function refusedAgain(): Answer {
   );
 }
 
-async function tunnel(connect: ConnectRequest, go: Go, context: Context): Promise<void> {
-  const { socket } = connect;
-  const { settings } = context.policy;
-  const limits = {
-    timeoutMs: settings.socketTimeoutMs,
-    retries: settings.connectRetries,
-    client: go.facts.origin,
-  };
-  const parent = await dialRoute(go.route, go.facts.url, limits);
-  if (socket.destroyed) {
-    parent.destroy();
-    return;
-  }
-  socket.once('close', () => void parent.destroy());
-  if (go.route.kind === 'http') {
-    await throughParent(connect, go, parent, context);
-    return;
-  }
-  context.counters.add('connect-open');
-  socket.write(ESTABLISHED);
-  await splice(socket, parent, settings.socketTimeoutMs);
-}
-
-/** The parent's answer is passed on as it is, a refusal with its body too. */
-async function throughParent(
-  { socket }: ConnectRequest,
-  go: Go,
-  parent: Awaited<ReturnType<typeof dialRoute>>,
-  context: Context,
-): Promise<void> {
-  const { settings } = context.policy;
+/** The parent's answer is passed on, a refusal with its body too. */
+async function throughParent(turn: Turn, { method }: RequestHead, go: Go, parent: Wire): Promise<Outcome> {
+  const { context, visit } = turn;
+  const { url } = go.facts;
   const plan = {
     ...go.facts,
     framing: { kind: 'none' },
@@ -129,32 +111,41 @@ async function throughParent(
     random: context.random(),
   } as const;
   const headers = context.timeBox.run(() => requestHeaders(plan, go.decision.actions, context.policy));
-  const { url } = go.facts;
-  const { answer, stream } = await openTunnel({
-    socket: parent,
-    method: 'CONNECT',
-    path: `${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`,
-    headers,
-    headBytes: context.limits.headBytes,
-    timeoutMs: settings.socketTimeoutMs,
+  let late = false;
+  visit.enter('answer', () => {
+    late = true;
+    parent.destroy();
   });
-  const status = answer.statusCode ?? 502;
-  const lines = pairsOf(answer.rawHeaders).map((pair) => pair.join(': '));
-  socket.write(
-    `${[`HTTP/1.1 ${status} ${answer.statusMessage ?? ''}`, ...lines].join('\r\n')}\r\n\r\n`,
-    'latin1',
-  );
-  const refused = status < 200 || status > 299;
-  context.counters.add(refused ? 'connect-refused' : 'connect-open');
-  if (refused && !PASSING.has(status)) remember(go.facts, context);
-  if (refused) await passRefusal(socket, stream ?? parent);
-  else await splice(socket, stream ?? parent, settings.socketTimeoutMs);
+  const target = `${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`;
+  parent.write(headText(`CONNECT ${target} HTTP/1.1`, headers));
+  const head = await parentAnswer({
+    parent,
+    method,
+    limits: answerLimits(context.limits),
+    onContinue: () => {},
+  }).catch((error: unknown) => {
+    throw late ? new UpstreamError({ code: 'timeout' }) : error;
+  });
+  if (head.status < 200) throw new UpstreamError({ code: 'invalid' });
+  if (head.status <= 299) {
+    context.counters.add('connect-open');
+    turn.answered = true;
+    turn.wire.write(headText(`HTTP/1.1 ${head.status} ${head.reason}`, head.headers));
+    await join(turn, parent);
+    return 'end';
+  }
+  context.counters.add('connect-refused');
+  if (!PASSING.has(head.status)) remember(turn, go.facts);
+  return await passRefusal(turn, parent, head);
 }
 
-/** One way only: what the client sends behind a refused CONNECT must not reach the parent as another request. */
-async function passRefusal(socket: Duplex, body: Duplex): Promise<void> {
-  socket.resume();
-  await pipeline(body, socket, { signal: AbortSignal.timeout(REFUSAL_MS) }).catch(() => {});
-  body.destroy();
-  socket.destroy();
+async function passRefusal(turn: Turn, parent: Wire, head: AnswerHead): Promise<Outcome> {
+  const headers = head.headers.filter(
+    (_, at) => !NOT_PASSED.has((head.headers[at & ~1] ?? '').toLowerCase()),
+  );
+  turn.visit.enter('answer', () => void turn.cut());
+  const timer = setTimeout(() => void parent.destroy(), REFUSAL_MS);
+  const { result } = await deliver(turn, { parent, head, headers, last: true });
+  clearTimeout(timer);
+  return result === 'whole' ? turn.visit.finish() : turn.cut();
 }

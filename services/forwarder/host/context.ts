@@ -1,20 +1,38 @@
 import type { Counters } from '@allium/common/observe/counters.ts';
 import type { Logger } from '@allium/common/observe/logger.ts';
+import type { HeadLimits } from '../http/head-lines.ts';
 import type { Policy } from '../rules/policy.ts';
+import { REQUEST_TARGET_MAX } from '../rules/request-url.ts';
 import type { Note } from '../syntax/notes.ts';
+import type { I2pSites } from './i2p-sites.ts';
 import type { RefusedPorts } from './refused-ports.ts';
 import type { TimeBox } from './time-box.ts';
 
 /** Limits of one request, which tests make shorter. Times in milliseconds. */
-export interface Limits {
+export interface Limits extends HeadLimits {
   /** from the first byte of a head to its last; also for a connection that says nothing */
   readonly headMs: number;
-  /** bytes of a request or response head */
-  readonly headBytes: number;
+  /** bytes of a head, of a request or of an answer */
+  readonly bytes: number;
+  /** bytes of a request line, which is the longest address and a few more */
+  readonly firstLine: number;
+  /** headers of a request, and of an answer */
   readonly headers: number;
+  readonly answerHeaders: number;
 }
 
-export const DEFAULT_LIMITS: Limits = { headMs: 30_000, headBytes: 64 * 1024, headers: 100 };
+export const DEFAULT_LIMITS: Limits = {
+  headMs: 30_000,
+  bytes: 64 * 1024,
+  firstLine: REQUEST_TARGET_MAX + 32,
+  headers: 100,
+  answerHeaders: 1_000,
+};
+
+/** What bounds the head of an answer: its first line has no bound of its own. */
+export function answerLimits({ bytes, answerHeaders }: Limits): HeadLimits {
+  return { bytes, firstLine: bytes, headers: answerHeaders };
+}
 
 /** Privoxy's debug bit for requests that are not let through. */
 const DEBUG_CRUNCHES = 1_024;
@@ -33,6 +51,8 @@ export interface Context {
   readonly limits: Limits;
   readonly timeBox: TimeBox;
   readonly refusedPorts: RefusedPorts;
+  /** absent where the configuration names no router */
+  readonly i2p?: I2pSites | undefined;
   readonly counters: Counters;
   readonly logger: Logger;
   readonly now: () => number;

@@ -18,10 +18,16 @@ export interface Hop {
  */
 const LOCAL_MS = 5_000;
 
+export interface DialBounds {
+  readonly timeoutMs: number;
+  /** the client is gone */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Opens a stream to a parent, perhaps from an address of the loopback. Throws `UpstreamError`. */
 export async function dialEndpoint(
   endpoint: Endpoint,
-  timeoutMs: number,
+  { timeoutMs, signal }: DialBounds,
   localAddress?: string,
 ): Promise<Socket> {
   const socket =
@@ -38,6 +44,9 @@ export async function dialEndpoint(
     () => reject(new UpstreamError({ code: 'timeout' })),
     isLocal(endpoint) ? Math.min(timeoutMs, LOCAL_MS) : timeoutMs,
   );
+  const gone = (): void => reject(new UpstreamError({ code: 'closed' }));
+  signal?.addEventListener('abort', gone);
+  if (signal?.aborted === true) gone();
   socket.once('connect', resolve);
   socket.once('error', () => reject(new UpstreamError({ code: 'connect' })));
   try {
@@ -48,6 +57,7 @@ export async function dialEndpoint(
     throw error;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', gone);
   }
 }
 
@@ -55,8 +65,7 @@ export function isLocal(endpoint: Endpoint): boolean {
   return 'path' in endpoint || endpoint.host.startsWith('127.');
 }
 
-export interface SocksDial {
-  readonly timeoutMs: number;
+export interface SocksDial extends DialBounds {
   /** address of the workstation */
   readonly client: string;
 }
@@ -68,11 +77,11 @@ export interface SocksDial {
 export async function dialSocks(
   parent: SocksParent,
   to: Hop,
-  { timeoutMs, client }: SocksDial,
+  { timeoutMs, client, signal }: SocksDial,
 ): Promise<Socket> {
   const { endpoint } = parent;
   const local = 'host' in endpoint && isLocal(endpoint) ? loopbackFor(client) : undefined;
-  const socket = await dialEndpoint(endpoint, timeoutMs, local).catch((error: unknown) => {
+  const socket = await dialEndpoint(endpoint, { timeoutMs, signal }, local).catch((error: unknown) => {
     const code = asUpstreamError(error).code;
     throw new UpstreamError({
       code: 'socks',
@@ -84,6 +93,8 @@ export async function dialSocks(
     late = true;
     socket.destroy();
   }, timeoutMs);
+  const gone = (): void => void socket.destroy();
+  signal?.addEventListener('abort', gone);
   try {
     const { user, password } = parent;
     await socksConnect(socket, { destination: to, version: parent.version === '4a' ? 4 : 5, user, password });
@@ -94,6 +105,7 @@ export async function dialSocks(
     throw new UpstreamError({ code: 'socks', reason: late ? 'no answer in time' : reasonOf(error) });
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', gone);
   }
 }
 
@@ -111,13 +123,4 @@ function reasonOf(error: unknown): string {
 function discard(socket: Socket): void {
   socket.on('error', () => {});
   socket.destroy();
-}
-
-/** Makes a fresh stream ready for node:http, which reads a flowing socket. A site that speaks first is not HTTP. */
-export function readyForHttp(socket: Socket): Socket {
-  if (socket.readableLength > 0) {
-    discard(socket);
-    throw new UpstreamError({ code: 'invalid' });
-  }
-  return socket.resume();
 }

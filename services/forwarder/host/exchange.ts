@@ -1,247 +1,190 @@
-import {
-  type ClientRequest,
-  type IncomingMessage,
-  request as openRequest,
-  type ServerResponse,
-} from 'node:http';
-import { pipeline } from 'node:stream/promises';
-import { type Framing, framingOf } from '../rewrite/framing.ts';
+import type { AnswerHead } from '../http/answer-head.ts';
+import { headText } from '../http/encode.ts';
+import { NO_BODY } from '../http/framing.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import type { SiteAnswerHead } from '../i2p/response-headers.ts';
+import { badAnswerPage } from '../i2p/site-pages.ts';
+import type { Answer } from '../pages/answer.ts';
 import { type RequestPlan, requestHeaders } from '../rewrite/request-headers.ts';
 import { responseHeaders } from '../rewrite/response-headers.ts';
-import { tokensOf, valuesOf } from '../rules/raw-headers.ts';
-import { absoluteUrl, type RequestUrl } from '../rules/request-url.ts';
-import {
-  EXPECTATION,
-  INVALID_HEADER,
-  NOT_IMPLEMENTED,
-  unsafePatternAnswer,
-  upstreamAnswer,
-} from './answers.ts';
-import type { ClientLink } from './client-link.ts';
-import { type Context, tell } from './context.ts';
-import { type Judgement, judgeRequest } from './judge.ts';
+import { valuesOf } from '../rules/raw-headers.ts';
+import type { Go } from './admit.ts';
+import { INVALID_HEADER, NOT_IMPLEMENTED, unsafePatternAnswer, upstreamAnswer } from './answers.ts';
+import { chooseOutlet } from './choose-outlet.ts';
+import type { Outcome } from './client-visit.ts';
+import { answerLimits, tell } from './context.ts';
+import { deliver } from './deliver.ts';
+import { streamErrorPage } from './i2p-sites.ts';
+import type { Outlet } from './outlet.ts';
+import { parentAnswer, StaleError } from './parent-answer.ts';
 import { TimeBoxError } from './time-box.ts';
+import type { Turn } from './turn.ts';
+import { isWebSocket, switchProtocols } from './upgrade.ts';
 import { asUpstreamError, UpstreamError } from './upstream-error.ts';
-import type { OpenRoute } from './way.ts';
-import { connectionHeaders, writeAnswer } from './write-answer.ts';
+import type { Wire } from './wire.ts';
 
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly link: ClientLink;
-  /** the client waits for "100 Continue" */
-  readonly expects: boolean;
+interface Exchange {
+  readonly turn: Turn;
+  readonly head: RequestHead;
+  readonly go: Go;
+  readonly outlet: Outlet;
+  /** the protocol that the client wants instead: only ever `websocket` */
+  readonly upgrade: string | undefined;
 }
 
-type Go = Extract<Judgement, { kind: 'go' }>;
-
-/** Serves one request, whatever happens; never rejects. */
-export async function serveExchange(exchange: Exchange, context: Context): Promise<void> {
-  const { request, response, link } = exchange;
-  response.sendDate = false;
-  const judgement = judgeRequest(request, link.tunnelTo, context);
-  const framing = framingOf(request.rawHeaders);
-  if (judgement.kind === 'drop') {
-    tell(context, 'access-denied');
-    request.socket.destroy();
-  } else if (judgement.kind === 'answer') {
-    tell(context, judgement.code);
-    answerUnread(exchange, judgement.answer, context);
-  } else if (framing === undefined) {
-    tell(context, 'refused-framing');
-    answerUnread(exchange, INVALID_HEADER, context);
-  } else if (endsHere(judgement, request)) {
-    answerUnread(exchange, NOT_IMPLEMENTED, context);
-  } else {
-    await forwardExchange(exchange, judgement, framing, context);
+/** Forwards a request and its answer; never rejects. */
+export async function serveExchange(turn: Turn, head: RequestHead, go: Go): Promise<Outcome> {
+  if (endsHere(go)) return turn.answer(NOT_IMPLEMENTED);
+  try {
+    const chosen = await chooseOutlet(turn, go);
+    if (chosen.kind === 'answer') {
+      tell(turn.context, 'i2p-page');
+      return turn.answer(chosen.answer);
+    }
+    // A site is far: its "100 Continue" would cost a round trip through tunnels.
+    if (chosen.site && head.expects === 'continue') turn.letSend();
+    const upgrade = isWebSocket(head) ? 'websocket' : undefined;
+    return await forward({ turn, head, go, outlet: chosen.outlet, upgrade });
+  } catch (error) {
+    return failed(turn, go, error);
   }
 }
 
-/** 417: only "100-continue" is understood. */
-export function refuseExpectation(response: ServerResponse, context: Context): void {
-  context.counters.add('refused-expectation');
-  writeAnswer(response, EXPECTATION, false);
+async function forward(exchange: Exchange): Promise<Outcome> {
+  const { turn, head, go, outlet, upgrade } = exchange;
+  const headers = outlet.headers(sentHeaders(exchange), upgrade);
+  await delay(turn, go.decision.actions.value('delay-response'));
+  const text = headText(`${head.method} ${outlet.path} HTTP/1.1`, headers);
+  const { parent, answer } = await ask(exchange, text);
+  const finished = outlet.finishHead(answer.headers);
+  const received = receivedHeaders(exchange, finished);
+  if (answer.status !== 101) {
+    turn.context.counters.add('forwarded');
+    return await passAnswer(exchange, parent, answer, { headers: received, gunzip: finished.gunzip });
+  }
+  if (upgrade === undefined) throw new UpstreamError({ code: 'invalid' });
+  turn.context.counters.add('upgraded');
+  return await switchProtocols(turn, parent, answer, received);
 }
 
 /** RFC 9110 7.6.2: the hop count is used up; the recipient is this proxy, which has nothing to say. */
-function endsHere({ facts }: Go, request: IncomingMessage): boolean {
+function endsHere({ facts }: Go): boolean {
   if (facts.method !== 'TRACE' && facts.method !== 'OPTIONS') return false;
-  return valuesOf(request.rawHeaders, 'max-forwards').some((value) => /^0+$/.test(value.trim()));
+  return valuesOf(facts.headers, 'max-forwards').some((value) => /^0+$/.test(value.trim()));
 }
 
-/** A connection with an unread body behind the answer can't be used again. */
-function answerUnread(exchange: Exchange, answer: Parameters<typeof writeAnswer>[1], context: Context): void {
-  const { request, response } = exchange;
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
+function failed(turn: Turn, go: Go, error: unknown): Outcome {
+  turn.visit.link.drop();
+  if (turn.wire.gone || turn.answered) return turn.cut();
+  if (turn.bodyIsBad) {
+    tell(turn.context, 'refused-body');
+    return turn.answer(INVALID_HEADER);
   }
-  const unread = !request.complete && framingOf(request.rawHeaders)?.kind !== 'none';
-  writeAnswer(response, answer, keepsClient(exchange, context) && !unread && !exchange.expects);
-  request.resume();
-}
-
-async function forwardExchange(
-  exchange: Exchange,
-  go: Go,
-  framing: Framing,
-  context: Context,
-): Promise<void> {
-  const { request, response } = exchange;
-  let upstream: ClientRequest | undefined;
-  try {
-    const plan = requestPlan(exchange, go, framing, context);
-    const headers = context.timeBox.run(() => requestHeaders(plan, go.decision.actions, context.policy));
-    await delay(go.decision.actions.value('delay-response'));
-    for (let answer: IncomingMessage | undefined; answer === undefined; ) {
-      upstream = ask(exchange, go, headers, context);
-      sendBody(exchange, upstream, framing).catch(() => {});
-      answer = await headOf(upstream, context.policy.settings.socketTimeoutMs).catch((error: unknown) => {
-        if (upstream?.reusedSocket !== true || framing.kind !== 'none') throw error;
-        // The parent closed an idle connection just when it was used again: once more on a new one.
-        context.counters.add('upstream-stale');
-        return undefined;
-      });
-      if (answer === undefined) continue;
-      context.counters.add('forwarded');
-      await passAnswer(exchange, go, answer, context);
-      // A parent that answers before it has read the body is done with it.
-      if (!request.complete) upstream.destroy();
-    }
-  } catch (error) {
-    upstream?.destroy();
-    if (response.destroyed) return;
-    if (error instanceof TimeBoxError) {
-      tell(context, 'refused-time-box');
-      answerUnread(exchange, unsafePatternAnswer(), context);
-      return;
-    }
-    const failure = asUpstreamError(error);
-    tell(context, `upstream-${failure.code}`);
-    answerUnread(exchange, upstreamAnswer(failure.detail), context);
+  if (error instanceof TimeBoxError) {
+    tell(turn.context, 'refused-time-box');
+    return turn.answer(unsafePatternAnswer());
   }
+  if (error instanceof RangeError || error instanceof TypeError) throw error;
+  tell(turn.context, `upstream-${asUpstreamError(error).code}`);
+  return turn.answer(failureAnswer(go, error));
 }
 
-function requestPlan({ request }: Exchange, go: Go, framing: Framing, context: Context): RequestPlan {
-  const said = tokensOf(request.rawHeaders, 'connection');
+/** The page for what went wrong on the way. */
+function failureAnswer({ route }: Go, error: unknown): Answer {
+  const failure = asUpstreamError(error);
+  const wrong = failure.code === 'closed' || failure.code === 'invalid';
+  return (
+    streamErrorPage(error) ??
+    (route.kind === 'i2p' && wrong ? badAnswerPage() : upstreamAnswer(failure.detail))
+  );
+}
+
+function sentHeaders({ turn, head, go, outlet, upgrade }: Exchange): string[] {
+  const { context } = turn;
+  const said = head.connection;
   const close =
     said.includes('close') ||
     context.policy.settings.serverKeepAliveMs === 0 ||
-    (request.httpVersion === '1.0' && !said.includes('keep-alive'));
-  return {
+    (head.minor === 0 && !said.includes('keep-alive'));
+  const connection = close ? 'close' : said.length > 0 ? 'keep-alive' : undefined;
+  const plan: RequestPlan = {
     ...go.facts,
-    framing,
-    toProxy: go.route.kind === 'http',
-    ...(close ? { connection: 'close' } : said.length > 0 ? { connection: 'keep-alive' } : {}),
+    framing: head.framing,
+    toProxy: outlet.toProxy,
+    ...(upgrade !== undefined ? { connection: 'Upgrade', upgrade } : connection && { connection }),
     now: context.now(),
     random: context.random(),
   };
+  return context.timeBox.run(() => requestHeaders(plan, go.decision.actions, context.policy));
 }
 
-/** Absolute form to a proxy; origin form to a site. */
-export function targetFor(route: OpenRoute, url: RequestUrl): string {
-  return route.kind === 'http' ? absoluteUrl(url) : url.path;
-}
-
-function ask(exchange: Exchange, go: Go, headers: string[], context: Context): ClientRequest {
-  const { settings } = context.policy;
-  const limits = {
-    timeoutMs: settings.socketTimeoutMs,
-    retries: settings.connectRetries,
-    client: go.facts.origin,
+/** Sends the request until there is an answer. */
+async function ask(exchange: Exchange, text: string): Promise<{ parent: Wire; answer: AnswerHead }> {
+  const { turn, head, outlet } = exchange;
+  const { visit, context } = turn;
+  const limits = answerLimits(context.limits);
+  const onContinue = (): void => {
+    if (head.expects === 'continue') turn.letSend();
   };
-  const upstream = openRequest({
-    agent: exchange.link.agentFor(go.route, go.facts.url, limits, settings.serverKeepAliveMs),
-    method: go.facts.method,
-    path: targetFor(go.route, go.facts.url),
-    headers,
-    setDefaultHeaders: false,
-    setHost: false,
-    maxHeaderSize: context.limits.headBytes,
-  });
-  upstream.on('continue', () => exchange.response.writeContinue());
-  exchange.response.once('close', () => {
-    if (!exchange.response.writableFinished) upstream.destroy();
-  });
-  return upstream;
-}
-
-/** Streams the body; resolves when it is sent or of no more use, and never rejects: the answer tells. */
-async function sendBody({ request }: Exchange, upstream: ClientRequest, framing: Framing): Promise<void> {
-  if (framing.kind === 'none') {
-    upstream.end();
-    return;
+  for (;;) {
+    const { wire: parent, used } = await outlet.open();
+    let late = false;
+    visit.enter('answer', () => {
+      late = true;
+      parent.destroy();
+    });
+    parent.write(text);
+    turn.sendBody(head, parent, () => parent.destroy());
+    try {
+      return { parent, answer: await parentAnswer({ parent, method: head.method, limits, onContinue }) };
+    } catch (error) {
+      if (late) throw new UpstreamError({ code: 'timeout' });
+      const again = error instanceof StaleError && used && head.framing.kind === NO_BODY.kind;
+      if (!again || turn.wire.gone) throw error;
+      // The parent closed an idle connection just when it was used again: once more on a new one.
+      context.counters.add('upstream-stale');
+      visit.link.drop();
+    }
   }
-  upstream.flushHeaders();
-  await pipeline(request, upstream).catch((error: unknown) => void upstream.destroy(error as Error));
-}
-
-function headOf(upstream: ClientRequest, timeoutMs: number): Promise<IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const late = (): void => void upstream.destroy(new UpstreamError({ code: 'timeout' }));
-  upstream.setTimeout(timeoutMs, late);
-  upstream.once('response', resolve);
-  upstream.on('error', reject);
-  upstream.once('upgrade', (_answer, socket) => {
-    socket.destroy();
-    reject(new UpstreamError({ code: 'invalid' }));
-  });
-  upstream.once('close', () => reject(new UpstreamError({ code: 'closed' })));
-  return promise;
 }
 
 async function passAnswer(
-  exchange: Exchange,
-  go: Go,
-  answer: IncomingMessage,
-  context: Context,
-): Promise<void> {
-  const { response } = exchange;
-  answer.on('error', () => {});
-  const codings = tokensOf(answer.rawHeaders, 'transfer-encoding');
-  if (
-    answer.rawHeaders.length > 2 * context.limits.headers ||
-    codings.some((coding) => coding !== 'chunked')
-  ) {
-    throw new UpstreamError({ code: 'invalid' });
-  }
-  const plan = {
-    request: go.facts,
-    headers: answer.rawHeaders,
-    now: context.now(),
-    random: context.random(),
-  };
-  const headers = context.timeBox.run(() => responseHeaders(plan, go.decision.actions, context.policy));
-  // HTTP/1.0 knows no chunks: without a length the answer ends with the connection.
-  const endIsKnown = exchange.request.httpVersion === '1.1' || valuesOf(headers, 'content-length').length > 0;
-  const keep = keepsClient(exchange, context) && exchange.request.complete && !exchange.expects && endIsKnown;
-  response.shouldKeepAlive = keep;
-  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, [
-    ...headers,
-    ...connectionHeaders(keep),
-  ]);
-  response.flushHeaders();
-  try {
-    await pipeline(answer, response);
-  } catch {
-    // The head is out: only a broken connection can say that the rest is missing.
-    response.destroy();
-  }
+  { turn, outlet, upgrade }: Exchange,
+  parent: Wire,
+  head: AnswerHead,
+  { headers, gunzip }: SiteAnswerHead,
+): Promise<Outcome> {
+  const { visit } = turn;
+  visit.enter('answer', () => void turn.cut());
+  // Whoever asked for another protocol may have begun to speak it.
+  const last = upgrade !== undefined;
+  const { result, kept } = await deliver(turn, { parent, head, headers, last, gunzip });
+  if (result !== 'whole') return turn.cut();
+  // A parent that answers before it has read the body is done with it.
+  outlet.done(head.keep && turn.bodyRead);
+  return kept ? 'next' : visit.finish();
+}
+
+function receivedHeaders({ turn, go }: Exchange, { headers }: SiteAnswerHead): string[] {
+  const { context } = turn;
+  const plan = { request: go.facts, headers, now: context.now(), random: context.random() };
+  return context.timeBox.run(() => responseHeaders(plan, go.decision.actions, context.policy));
 }
 
 /** Longest `delay-response`, in milliseconds. */
 const DELAY_MAX_MS = 60_000;
 
-async function delay(value: string | undefined): Promise<void> {
+async function delay(turn: Turn, value: string | undefined): Promise<void> {
   if (value === undefined) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  setTimeout(resolve, Math.min(Number(value), DELAY_MAX_MS));
+  const timer = setTimeout(resolve, Math.min(Number(value), DELAY_MAX_MS));
+  const gone = turn.wire.onGone;
+  turn.wire.onGone = () => {
+    clearTimeout(timer);
+    gone?.();
+    resolve();
+  };
   await promise;
-}
-
-function keepsClient({ request, link }: Exchange, { policy }: Context): boolean {
-  if (policy.settings.keepAliveMs === 0 || link.closing) return false;
-  const said = tokensOf(request.rawHeaders, 'connection');
-  if (said.includes('close')) return false;
-  return request.httpVersion === '1.1' || said.includes('keep-alive');
+  turn.wire.onGone = gone;
+  if (turn.wire.gone) throw new UpstreamError({ code: 'closed' });
 }

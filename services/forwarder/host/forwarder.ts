@@ -1,12 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { Lifecycle, type Stop } from '@allium/common/lifecycle/lifecycle.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import type { Logger } from '@allium/common/observe/logger.ts';
 import { type Context, DEFAULT_LIMITS, type Limits } from './context.ts';
 import { FrontDoor } from './front-door.ts';
+import { I2pSites } from './i2p-sites.ts';
+import { WorkstationKeys } from './keys.ts';
+import type { SocksLimits } from './limits.ts';
 import type { Loaded } from './load.ts';
+import { RouterNames } from './names.ts';
 import { RefusedPorts } from './refused-ports.ts';
+import { ServiceDoors } from './service-doors.ts';
 import { SocksDoors } from './socks-door.ts';
-import type { SocksLimits } from './socks-visit.ts';
 import { TimeBox } from './time-box.ts';
 
 export interface ForwarderOptions {
@@ -14,6 +19,8 @@ export interface ForwarderOptions {
   readonly logger: Logger;
   readonly limits?: Partial<Limits>;
   readonly socksLimits?: Partial<SocksLimits>;
+  /** what the router tells workstations by; made up when absent */
+  readonly keys?: WorkstationKeys;
 }
 
 export interface Forwarder {
@@ -29,26 +36,42 @@ export interface Forwarder {
 export async function startForwarder(options: ForwarderOptions): Promise<Forwarder> {
   const { loaded, logger, limits } = options;
   const counters = new Counters();
+  const { settings } = loaded.policy;
+  const keys = options.keys ?? new WorkstationKeys();
+  const life = new Lifecycle();
+  const { router } = settings;
+  const names = router && new RouterNames(router.names, Date.now);
+  if (names !== undefined) life.add('names', () => names.stop());
   const context: Context = {
     policy: loaded.policy,
     warnings: loaded.warnings,
     limits: { ...DEFAULT_LIMITS, ...limits },
     timeBox: new TimeBox(loaded.policy.boxed),
     refusedPorts: new RefusedPorts(),
+    i2p:
+      router &&
+      names &&
+      new I2pSites({ streams: router.streams, names, keys, random: randomBytes, now: Date.now }),
     counters,
     logger,
     now: Date.now,
     random: Math.random,
   };
   const door = new FrontDoor(context);
-  const socks = new SocksDoors(context, options.socksLimits);
-  const { settings } = loaded.policy;
-  const life = new Lifecycle();
+  const serveHttp: FrontDoor['serveInside'] = (client, authority) => door.serveInside(client, authority);
+  const socks = new SocksDoors(context, serveHttp, options.socksLimits);
   await life.start('http', () => door.start(settings.listen));
   await life.start('socks', () => socks.start(settings.socksDoors));
+  const { services } = settings;
+  const visits =
+    router && services.length > 0
+      ? new ServiceDoors({ streams: router.streams, services, counters, logger })
+      : undefined;
+  if (visits !== undefined) life.add('services', () => visits.stop());
   const status = (): unknown => ({
     clients: door.clients,
     socksClients: socks.clients,
+    visitors: visits?.open ?? 0,
     forwardRules: settings.forwards.length,
     actionSections: loaded.policy.sections.length,
     warnings: loaded.warnings,

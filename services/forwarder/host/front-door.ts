@@ -1,37 +1,39 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Stop } from '@allium/common/lifecycle/lifecycle.ts';
 import { type ListenAddress, listen } from '@allium/common/lifecycle/listen.ts';
-import { ClientCounts, plainAddress } from '@allium/common/net/client-counts.ts';
+import { ClientCounts } from '@allium/common/net/client-counts.ts';
 import { permitted } from '../rules/access.ts';
-import { INVALID_HEADER, SLOW_CLIENT, TOO_LARGE, TOO_MANY } from './answers.ts';
-import { ClientLink, PIPELINE_MAX } from './client-link.ts';
-import { serveConnect } from './connect.ts';
+import { TOO_MANY } from './answers.ts';
+import { ClientVisit } from './client-visit.ts';
 import type { Context } from './context.ts';
-import { refuseExpectation, serveExchange } from './exchange.ts';
-import { isWebSocket, serveUpgrade } from './upgrade.ts';
-import { writeRawAnswer } from './write-answer.ts';
+import { serveTurn } from './serve-turn.ts';
+import { Watch } from './watch.ts';
 
-/** Milliseconds that an idle client outlives an idle parent, so that the parent's 504 is still told. */
-const CLIENT_GRACE_MS = 5_000;
 /** Connections of one client address, so that one workstation can't take all; Privoxy's own bound for everybody. */
 const PER_CLIENT_MAX = 128;
+/** Refused connections that are told so at a time; more are reset. */
+const TOLD_MAX = 64;
+/** Milliseconds between two looks at what waits, and the least there may be. */
+const LOOK_MS = 1_000;
+const LOOK_MIN_MS = 20;
 
 /** The ports that workstations reach. */
 export class FrontDoor {
   readonly #context: Context;
   readonly #servers: Server[] = [];
-  readonly #links = new WeakMap<object, ClientLink>();
-  readonly #clients = new Set<Socket>();
+  readonly #clients = new Set<ClientVisit>();
+  readonly #told = new Set<ClientVisit>();
   readonly #counts: ClientCounts;
+  readonly #watch: Watch;
+  #stopped = false;
 
   constructor(context: Context) {
     this.#context = context;
-    this.#counts = new ClientCounts({
-      perClient: PER_CLIENT_MAX,
-      total: context.policy.settings.maxClients,
-    });
+    const { settings } = context.policy;
+    this.#counts = new ClientCounts({ perClient: PER_CLIENT_MAX, total: settings.maxClients });
+    const waits = [context.limits.headMs, settings.keepAliveMs, settings.socketTimeoutMs, LOOK_MS * 8];
+    const shortest = Math.min(...waits.filter((ms) => ms > 0));
+    this.#watch = new Watch(Math.max(LOOK_MIN_MS, shortest / 8), () => performance.now());
   }
 
   get clients(): number {
@@ -47,7 +49,9 @@ export class FrontDoor {
   async start(addresses: readonly ListenAddress[]): Promise<{ stop: Stop }> {
     try {
       for (const address of addresses) {
-        const server = this.#createServer();
+        // Half open: what a tunnel carries may end on one side only.
+        const options = { allowHalfOpen: true, noDelay: true };
+        const server = createServer(options, (socket) => this.#admit(socket));
         this.#servers.push(server);
         await listen(server, address, this.#context.policy.settings.backlog);
       }
@@ -58,138 +62,75 @@ export class FrontDoor {
     return { stop: () => this.#stop() };
   }
 
+  /** Serves a connection that leads to port 80 of `authority` as HTTP; it came over SOCKS, and was admitted there. */
+  serveInside(socket: Socket, authority: string): void {
+    if (this.#stopped) {
+      socket.destroy();
+      return;
+    }
+    this.#serve(new ClientVisit(socket, this.#context, authority));
+  }
+
   async #stop(): Promise<void> {
+    this.#stopped = true;
+    this.#watch.end();
     const closed = this.#servers.map((server) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       server.close(() => resolve());
-      server.closeAllConnections();
       return promise;
     });
-    for (const client of this.#clients) client.destroy();
+    for (const visit of [...this.#clients, ...this.#told]) visit.wire.destroy();
     await Promise.all(closed);
   }
 
-  #createServer(): Server {
-    const { limits, policy } = this.#context;
-    const server = createServer({
-      maxHeaderSize: limits.headBytes,
-      headersTimeout: limits.headMs,
-      // A body may take as long as it flows: the idle timeout below watches it.
-      requestTimeout: 0,
-      connectionsCheckingInterval: Math.max(50, Math.min(5_000, limits.headMs / 4)),
-      keepAliveTimeout: Math.max(policy.settings.keepAliveMs, 1),
-      requireHostHeader: false,
-      shouldUpgradeCallback: isWebSocket,
-    });
-    server.maxHeadersCount = 0;
-    server.timeout = policy.settings.socketTimeoutMs + CLIENT_GRACE_MS;
-    // In front of node:http's own listener: a connection may be refused before it is read.
-    server.prependListener('connection', (socket) => this.#admit(socket));
-    server.on('request', (request, response) => this.#onRequest(request, response, false));
-    server.on('checkContinue', (request, response) => this.#onRequest(request, response, true));
-    server.on('checkExpectation', (_request, response) => refuseExpectation(response, this.#context));
-    server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
-    server.on('connect', (request, socket, head) => this.#onConnect(server, request, socket, head));
-    server.on('clientError', (error, socket) => this.#onClientError(error, socket));
-    return server;
-  }
-
-  /** Access list and number of clients. A refused socket is closed before node:http reads it. */
+  /** Access list and number of clients. A refused socket is closed before it is read. */
   #admit(socket: Socket): void {
-    if (this.#links.has(socket)) return;
-    const { settings } = this.#context.policy;
-    const link = new ClientLink();
-    this.#links.set(socket, link);
-    const from = { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
-    const allowed = permitted(settings.access, from);
-    const leave = allowed ? this.#counts.enter(from.host) : undefined;
+    const { counters, policy } = this.#context;
+    const visit = new ClientVisit(socket, this.#context);
+    const allowed = permitted(policy.settings.access, { host: visit.origin, port: visit.port });
     if (!allowed) {
-      this.#context.counters.add('access-denied');
-      link.closing = true;
+      counters.add('access-denied');
       socket.resetAndDestroy();
-    } else if (leave === undefined) {
-      this.#context.counters.add('too-many-clients');
-      link.closing = true;
-      writeRawAnswer(socket, TOO_MANY);
-    } else {
-      this.#clients.add(socket);
-      socket.once('close', () => {
-        leave();
-        this.#clients.delete(socket);
-        this.#links.get(socket)?.end();
-      });
+      return;
     }
+    const leave = this.#counts.enter(visit.origin);
+    if (leave === undefined) {
+      counters.add('too-many-clients');
+      this.#refuse(visit);
+      return;
+    }
+    socket.once('close', leave);
+    this.#serve(visit);
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse, expects: boolean): void {
-    const link = this.#links.get(request.socket);
-    if (link === undefined || link.closing) {
-      request.resume();
+  #refuse(visit: ClientVisit): void {
+    const { socket } = visit;
+    if (this.#told.size >= TOLD_MAX) {
+      socket.resetAndDestroy();
       return;
     }
-    const tolerant = this.#context.policy.settings.toleratePipelining;
-    if (link.waiting > 0 && (!tolerant || link.waiting >= PIPELINE_MAX)) {
-      // Privoxy throws away what is pipelined behind, and closes.
-      link.closing = true;
-      this.#context.counters.add('pipelining-cut');
-      request.resume();
-      return;
-    }
-    response.once('finish', () => {
-      if (link.closing) request.socket.destroySoon();
+    this.#told.add(visit);
+    this.#watch.add(visit);
+    socket.once('close', () => {
+      this.#told.delete(visit);
+      this.#watch.delete(visit);
     });
-    // One turn later, so that a request right behind this one is seen before this one is answered.
-    const work = async (): Promise<void> => {
-      await Promise.resolve();
-      await serveExchange({ request, response, link, expects }, this.#context);
-    };
-    link.inLine(work).catch((error: unknown) => this.#onFault(error, request.socket));
+    visit.finishWith(TOO_MANY);
   }
 
-  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const link = this.#links.get(socket);
-    if (link === undefined || link.closing || link.waiting > 0) {
-      socket.destroy();
-      return;
-    }
-    serveUpgrade({ request, socket, head, link }, this.#context).catch((error: unknown) =>
-      this.#onFault(error, socket),
-    );
-  }
-
-  #onConnect(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const link = this.#links.get(socket);
-    if (link === undefined || link.closing || link.waiting > 0) {
-      socket.destroy();
-      return;
-    }
-    const serveInside = (inner: Duplex, authority: string): void => {
-      link.end();
-      this.#links.set(inner, new ClientLink(authority));
-      server.emit('connection', inner);
-    };
-    serveConnect({ request, socket, head, tunnelTo: link.tunnelTo, serveInside }, this.#context).catch(
-      (error: unknown) => this.#onFault(error, socket),
-    );
-  }
-
-  #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const link = this.#links.get(socket);
-    this.#context.counters.add(`client-${error.code ?? 'error'}`);
-    if (link === undefined || link.closing || error.code === 'ECONNRESET') {
-      socket.destroy();
-      return;
-    }
-    link.closing = true;
-    // An answer is being written on this connection; it is the last one.
-    if (link.waiting > 0) return;
-    if (error.code === 'HPE_HEADER_OVERFLOW') writeRawAnswer(socket, TOO_LARGE);
-    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') writeRawAnswer(socket, SLOW_CLIENT);
-    else writeRawAnswer(socket, INVALID_HEADER);
+  #serve(visit: ClientVisit): void {
+    const { socket } = visit;
+    this.#clients.add(visit);
+    this.#watch.add(visit);
+    socket.once('close', () => {
+      this.#clients.delete(visit);
+      this.#watch.delete(visit);
+    });
+    visit.run(serveTurn).catch((error: unknown) => this.#onFault(error, socket));
   }
 
   /** A fault of ours ends the connection, not the process. */
-  #onFault(error: unknown, socket: Duplex): void {
+  #onFault(error: unknown, socket: Socket): void {
     this.#context.counters.add('fault');
     this.#context.logger.error({ fault: error instanceof Error ? error.stack : String(error) }, 'fault');
     socket.destroy();

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { lintForwards } from '../route/lint.ts';
+import { lintForwards, lintRouter } from '../route/lint.ts';
 import { createPolicy, type Policy } from '../rules/policy.ts';
 import { parseActionFile } from '../syntax/action-file.ts';
 import { parseConfig } from '../syntax/config-file.ts';
@@ -37,6 +37,7 @@ export function loadPolicy(file: string): Loaded {
   const filters = each(settings.filterFiles, (path, body) => parseFilterFile(path, body, notes));
   const policy = createPolicy(settings, sections, filters, notes);
   lintForwards(file, settings.forwards, notes);
+  lintRouter(file, settings, notes);
   notes.check();
   return { policy, warnings: notes.warnings };
 }

@@ -5,21 +5,26 @@ import { ClientCounts, plainAddress } from '@allium/common/net/client-counts.ts'
 import { permitted } from '../rules/access.ts';
 import type { SocksDoorSettings } from '../syntax/socks-line.ts';
 import type { Context } from './context.ts';
-import { SOCKS_LIMITS, type SocksLimits, SocksVisit } from './socks-visit.ts';
-
-/** Milliseconds of silence before the kernel asks whether a workstation is still there. */
-const KEEP_ALIVE_MS = 60_000;
+import { KEEP_ALIVE_MS, SOCKS_LIMITS, type SocksLimits } from './limits.ts';
+import { SocksVisit } from './socks-visit.ts';
 
 /** The SOCKS ports that workstations reach. */
 export class SocksDoors {
   readonly #context: Context;
+  readonly #serveHttp: (client: Socket, authority: string) => void;
   readonly #limits: SocksLimits;
   readonly #counts: ClientCounts;
   readonly #servers: Server[] = [];
   readonly #visits = new Set<SocksVisit>();
 
-  constructor(context: Context, limits: Partial<SocksLimits> = {}) {
+  /** `serveHttp` takes a client over whose connection leads to port 80 of the I2P site `authority` */
+  constructor(
+    context: Context,
+    serveHttp: (client: Socket, authority: string) => void,
+    limits: Partial<SocksLimits> = {},
+  ) {
     this.#context = context;
+    this.#serveHttp = serveHttp;
     this.#limits = { ...SOCKS_LIMITS, ...limits };
     this.#counts = new ClientCounts(this.#limits);
   }
@@ -74,7 +79,14 @@ export class SocksDoors {
     }
     counters.add('socks-client');
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    const visit = new SocksVisit(socket, client, door, this.#context, this.#limits);
+    const visit = new SocksVisit({
+      client: socket,
+      address: client,
+      door,
+      context: this.#context,
+      limits: this.#limits,
+      serveHttp: this.#serveHttp,
+    });
     this.#visits.add(visit);
     socket.once('close', () => {
       leave();

@@ -15,7 +15,7 @@ export type UpstreamFacts =
 /** Why a request got no answer from its parent. Its message holds no name. */
 export class UpstreamError extends GatewayError<UpstreamFacts> {}
 
-/** Sorts what node:http and node:net report. */
+/** Sorts what node:net reports. */
 export function asUpstreamError(error: unknown): UpstreamError {
   if (error instanceof UpstreamError) return error;
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';

@@ -5,7 +5,8 @@ import { endpointText } from '../syntax/endpoint.ts';
 import { dialEndpoint, dialSocks, type Hop } from './dial.ts';
 import { asUpstreamError } from './upstream-error.ts';
 
-export type OpenRoute = Exclude<Route, { kind: 'none' }>;
+export type I2pRoute = Extract<Route, { kind: 'i2p' }>;
+export type OpenRoute = Exclude<Route, { kind: 'none' } | I2pRoute>;
 
 export interface DialLimits {
   readonly timeoutMs: number;
@@ -13,6 +14,8 @@ export interface DialLimits {
   readonly client: string;
   /** `forwarded-connect-retries` */
   readonly retries: number;
+  /** the client is gone */
+  readonly signal?: AbortSignal;
 }
 
 /** Opens the connection that requests for `url` go over. Throws `UpstreamError`. */
@@ -22,16 +25,15 @@ export async function dialRoute(route: OpenRoute, url: RequestUrl, limits: DialL
       return await dialOnce(route, url, limits);
     } catch (error) {
       const failure = asUpstreamError(error);
-      if (left <= 0 || failure.code === 'timeout') throw failure;
+      if (left <= 0 || failure.code === 'timeout' || limits.signal?.aborted === true) throw failure;
     }
   }
 }
 
 function dialOnce(route: OpenRoute, url: RequestUrl, limits: DialLimits): Promise<Socket> {
-  const { timeoutMs } = limits;
-  if (route.kind === 'loopback') return dialEndpoint({ host: route.host, port: url.port }, timeoutMs);
+  if (route.kind === 'loopback') return dialEndpoint({ host: route.host, port: url.port }, limits);
   if (route.kind === 'socks') return dialSocks(route.socks, { host: url.host, port: url.port }, limits);
-  if (route.socks === undefined) return dialEndpoint(route.parent, timeoutMs);
+  if (route.socks === undefined) return dialEndpoint(route.parent, limits);
   return dialSocks(route.socks, tcpParent(route), limits);
 }
 

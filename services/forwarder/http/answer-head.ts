@@ -133,11 +133,11 @@ export class AnswerReader {
     const framing = this.#method === 'HEAD' || hasNoBody(status) ? NO_BODY : said;
     if (framing === undefined) return 'framing';
     const stays = minor === 1 ? !connection.includes('close') : connection.includes('keep-alive');
-    // RFC 9112 6.1: with both, or chunks from HTTP/1.0, whoever wrote it may have meant something else.
-    const doubtful = codings !== undefined && (lengths.length > 0 || minor === 0);
+    // RFC 9112 6.1: HTTP/1.0 knows no codings, so whoever wrote it may have meant something else.
+    const doubtful = codings !== undefined && minor === 0;
     return {
       ...line,
-      headers: withOneLength(this.#headers, lengths, codings !== undefined && said?.kind === 'chunked', said),
+      headers: withOneLength(this.#headers, lengths, said),
       framing,
       keep: stays && !doubtful && framing.kind !== 'until-close',
     };
@@ -149,27 +149,23 @@ export function hasNoBody(status: number): boolean {
   return status < 200 || status === 204 || status === 304;
 }
 
-/** `5, 5` and twice `5` are 5; beside chunks there is no length, and there is none that is not a number. */
+/** `5, 5` and twice `5` are 5; where no length counts there is none. */
 function withOneLength(
   headers: readonly string[],
   lengths: readonly string[],
-  chunked: boolean,
   said: AnswerFraming | undefined,
 ): readonly string[] {
-  if (
-    lengths.length === 0 ||
-    (lengths.length === 1 && said?.kind === 'length' && lengths[0] === String(said.length))
-  )
-    return headers;
+  const length = said?.kind === 'length' ? String(said.length) : undefined;
+  if (lengths.length === 0 || (lengths.length === 1 && lengths[0] === length)) return headers;
   const out: string[] = [];
-  let seen = chunked || said?.kind !== 'length';
+  let left = length;
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const [name = '', value = ''] = [headers[at], headers[at + 1]];
     if (name.toLowerCase() !== 'content-length') {
       out.push(name, value);
-    } else if (!seen && said?.kind === 'length') {
-      out.push(name, String(said.length));
-      seen = true;
+    } else if (left !== undefined) {
+      out.push(name, left);
+      left = undefined;
     }
   }
   return out;

@@ -38,7 +38,10 @@ export function requestFraming({ lengths, codings }: Delimiters, minor: 0 | 1): 
 export function answerFraming({ lengths, codings }: Delimiters): AnswerFraming | undefined {
   // "identity" meant nothing and is gone since RFC 7230; some servers still say it. Said twice is said once.
   const said = new Set(codings?.filter((coding) => coding !== 'identity'));
-  if (said.size > 0) return said.size === 1 && said.has('chunked') ? CHUNKED : undefined;
+  if (said.size > 0) {
+    // With a length beside it, it may be an answer in an answer.
+    return said.size === 1 && said.has('chunked') && lengths.length === 0 ? CHUNKED : undefined;
+  }
   const values = new Set(lengths.flatMap((value) => value.split(',').map((part) => part.trim())));
   const [length, second] = values;
   if (length === undefined) return UNTIL_CLOSE;

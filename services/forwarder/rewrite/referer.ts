@@ -1,4 +1,4 @@
-import { isI2pHost, isRouterHost, parseAbsolute, type RequestUrl } from '../rules/request-url.ts';
+import { isI2pHost, parseAbsolute, type RequestUrl } from '../rules/request-url.ts';
 
 /** The site that a Referer or Origin names. */
 function siteOf(value: string): { readonly host: string; readonly port: number } | undefined {
@@ -12,7 +12,6 @@ function siteOf(value: string): { readonly host: string; readonly port: number }
 /** True when the value names an I2P site and the request goes to another one: names must not travel between sites. */
 export function namesOtherI2pSite(value: string, url: RequestUrl): boolean {
   const site = siteOf(value);
-  if (isRouterHost(url.host)) return false;
   // Nobody sends such a thing by chance.
   if (site === undefined) return /\.i2p\b/i.test(value);
   return isI2pHost(site.host) && site.host !== url.host;

@@ -1,11 +1,10 @@
+import type { Framing } from '../http/framing.ts';
 import type { ActionSet } from '../rules/actions.ts';
 import { type RequestFacts, variablesOf } from '../rules/decide.ts';
 import type { Policy } from '../rules/policy.ts';
 import { type HeaderPair, pairsOf } from '../rules/raw-headers.ts';
-import { isRouterHost } from '../rules/request-url.ts';
 import { HEADER_LINE } from '../syntax/action-table.ts';
 import { httpDate, parseHttpDate } from './dates.ts';
-import type { Framing } from './framing.ts';
 import { crunchHeaders, filterHeaders } from './header-filters.ts';
 import { endsHere } from './hop-by-hop.ts';
 import { hiddenReferer, namesOtherI2pSite } from './referer.ts';
@@ -119,8 +118,7 @@ function orBlock(action: string | undefined, value: string): string | undefined 
 
 function sentReferer(value: string, plan: RequestPlan, actions: ActionSet): string | undefined {
   const mode = actions.value('hide-referrer');
-  const hidden =
-    mode === undefined || isRouterHost(plan.url.host) ? value : hiddenReferer(value, plan.url, mode);
+  const hidden = mode === undefined ? value : hiddenReferer(value, plan.url, mode);
   return hidden === undefined || namesOtherI2pSite(hidden, plan.url) ? undefined : hidden;
 }
 

@@ -6,6 +6,8 @@ import { type ForwardRule, isDirect, parseWay, type SocksParent, type Way } from
 import { Notes } from '../syntax/notes.ts';
 
 export type Route =
+  /** to the router */
+  | { readonly kind: 'i2p' }
   | { readonly kind: 'http'; readonly parent: Endpoint; readonly socks?: SocksParent }
   | { readonly kind: 'socks'; readonly socks: SocksParent }
   /** straight to a loopback address; `host` is one, not a name */
@@ -29,6 +31,7 @@ export function chooseRoute(url: RequestUrl, rules: readonly ForwardRule[], acti
 }
 
 function routeOf(way: Way, url: RequestUrl): Route {
+  if (way.i2p === true) return { kind: 'i2p' };
   if (way.http !== undefined) {
     return { kind: 'http', parent: way.http, ...(way.socks === undefined ? {} : { socks: way.socks }) };
   }
@@ -48,6 +51,8 @@ function loopbackAddress(host: string): string | undefined {
 /** For pages and logs; without user and password. */
 export function routeText(route: Route): string {
   switch (route.kind) {
+    case 'i2p':
+      return 'the I2P router';
     case 'http':
       return route.socks === undefined
         ? `HTTP parent ${endpointText(route.parent)}`

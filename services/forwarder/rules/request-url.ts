@@ -62,14 +62,6 @@ export function isI2pHost(host: string): boolean {
   return host === 'i2p' || host.endsWith('.i2p');
 }
 
-/**
- * The host at which the router answers itself. Requests for it never leave, and it tells by Referer and Origin
- * whether another site asks: these must reach it.
- */
-export function isRouterHost(host: string): boolean {
-  return host === 'proxy.i2p';
-}
-
 export function absoluteUrl(url: RequestUrl): string {
   return `http://${url.authority}${url.path}`;
 }

@@ -9,7 +9,7 @@ const DEFAULT_LISTEN = { host: '127.0.0.1', port: 8118 };
 
 /** Directives that may come once; a second one would silently win. */
 const REPEATABLE =
-  /^(?:listen-address|permit-access|deny-access|forward.*|allium-socks|actionsfile|filterfile|debug|trust.*|client-specific-tag)$/;
+  /^(?:listen-address|permit-access|deny-access|forward.*|allium-socks|allium-service|actionsfile|filterfile|debug|trust.*|client-specific-tag)$/;
 
 /** Reads the main file. Unknown directives are warned about, as Privoxy does; our own misspelt ones are refused. */
 export function parseConfig(file: string, text: string, notes: Notes): Settings {

@@ -12,10 +12,12 @@ import {
   warned,
 } from './directive-kinds.ts';
 import { parseForward } from './forward-line.ts';
+import { parseRouter, parseService } from './router-lines.ts';
 import { parseSocksDoor } from './socks-line.ts';
 
 const LISTEN_MAX = 10;
 const SOCKS_DOORS_MAX = 10;
+const SERVICES_MAX = 16;
 const DEBUG_MAX = 0x1_ff_ff;
 /** Debug bits that write names of visited sites into the log: requests, headers, written and received data. */
 const NAMING_BITS = 1 + 8 + 16 + 512 + 32_768;
@@ -52,6 +54,20 @@ const socksDoor = applied((line, draft, notes) => {
   if (door !== undefined) draft.socksDoors = [...draft.socksDoors, door];
   if (draft.socksDoors.length > SOCKS_DOORS_MAX)
     notes.refuse(line, `more than ${SOCKS_DOORS_MAX} allium-socks lines`);
+});
+
+const router = applied((line, draft, notes) => {
+  draft.router = parseRouter(line, notes);
+});
+
+const service = applied((line, draft, notes) => {
+  const found = parseService(line, notes);
+  if (found === undefined) return;
+  if (draft.services.some(({ name }) => name === found.name))
+    notes.refuse(line, `allium-service: "${found.name}" is served already`);
+  draft.services = [...draft.services, found];
+  if (draft.services.length > SERVICES_MAX)
+    notes.refuse(line, `more than ${SERVICES_MAX} allium-service lines`);
 });
 
 const debug = applied((line, draft, notes) => {
@@ -157,6 +173,8 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map<string, Direct
   ...['log-font-size', 'log-highlight-messages', 'log-max-lines', 'log-messages', 'show-on-task-bar'].map(
     windows,
   ),
+  ['allium-router', router],
+  ['allium-service', service],
   ['allium-socks', socksDoor],
   ['allium-pages', flag('pages')],
   ['allium-health', health],

@@ -15,11 +15,16 @@ export interface SocksParent {
   readonly password?: string;
 }
 
-/** The way of a request: through SOCKS, through an HTTP parent, through both in this order, or neither. */
+/** The way of a request: to I2P, or through SOCKS, through an HTTP parent, through both in this order, or neither. */
 export interface Way {
+  /** to the router, which has no other field beside it */
+  readonly i2p?: true;
   readonly socks?: SocksParent;
   readonly http?: Endpoint;
 }
+
+/** Where people's files say that an I2P router's HTTP proxy is; here it means the router's own sockets. */
+const ROUTER_PORT = 4444;
 
 export interface ForwardRule extends Place {
   readonly pattern: UrlPattern;
@@ -84,15 +89,24 @@ export function parseWay(
   const socks = kind === 'http' ? undefined : parseSocks(kind, words[0] ?? '', place, notes);
   const last = words.at(-1) ?? '';
   const http = last === '.' ? undefined : checkedEndpoint(last, HTTP_PARENT_PORT, place, notes);
-  if (socks !== undefined && http !== undefined && 'path' in http) {
-    notes.refuse(place, 'a Unix socket can not be reached through SOCKS');
+  if (http !== undefined && 'path' in http) {
+    notes.refuse(place, 'an HTTP parent has an address and a port; the router is 127.0.0.1:4444');
   }
   if (notes.errors.length > errors) return undefined;
+  if (socks === undefined && http !== undefined && isRouter(http)) return { i2p: true };
   return { ...(socks === undefined ? {} : { socks }), ...(http === undefined ? {} : { http }) };
 }
 
 export function isDirect(way: Way): boolean {
-  return way.socks === undefined && way.http === undefined;
+  return way.i2p === undefined && way.socks === undefined && way.http === undefined;
+}
+
+function isRouter(endpoint: Endpoint): boolean {
+  return (
+    'port' in endpoint &&
+    endpoint.port === ROUTER_PORT &&
+    (endpoint.host === '127.0.0.1' || endpoint.host === '::1')
+  );
 }
 
 function parseSocks(

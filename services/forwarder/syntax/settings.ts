@@ -2,6 +2,7 @@ import type { ListenAddress } from '@allium/common/net/listen-address.ts';
 import type { AccessRule } from './access-line.ts';
 import type { ForwardRule } from './forward-line.ts';
 import type { Place } from './notes.ts';
+import type { RouterSettings, ServiceSettings } from './router-lines.ts';
 import type { SocksDoorSettings } from './socks-line.ts';
 
 export interface FileName extends Place {
@@ -34,6 +35,10 @@ export interface Settings {
   readonly adminAddress: string | undefined;
   readonly proxyInfoUrl: string | undefined;
   readonly userManual: string | undefined;
+  /** ours: the I2P router */
+  readonly router: RouterSettings | undefined;
+  /** ours: who serves the visitors of the router's services */
+  readonly services: readonly ServiceSettings[];
   /** ours: SOCKS ports */
   readonly socksDoors: readonly SocksDoorSettings[];
   /** ours: pages at p.p and config.privoxy.org */
@@ -67,6 +72,8 @@ export function defaultSettings(): Draft {
     adminAddress: undefined,
     proxyInfoUrl: undefined,
     userManual: undefined,
+    router: undefined,
+    services: [],
     socksDoors: [],
     pages: true,
     health: undefined,

@@ -3,31 +3,29 @@ import type { Line } from './directive-kinds.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import type { Notes } from './notes.ts';
 
-/** A SOCKS port of ours: where names in .i2p go, and where all else goes; without `tor` that is refused. */
+/** A SOCKS port of ours: names below .i2p go to the router, all else to `tor`; without it that is refused. */
 export interface SocksDoorSettings {
   readonly listen: ListenAddress;
-  readonly i2p: Endpoint;
   readonly tor?: Endpoint;
 }
 
-/** Reads `allium-socks LISTEN I2P-PARENT TOR-PARENT`; a dot for the last refuses everything but .i2p. */
+/** Reads `allium-socks LISTEN TOR-PARENT`; a dot for the parent refuses everything but .i2p. */
 export function parseSocksDoor({ words, ...line }: Line, notes: Notes): SocksDoorSettings | undefined {
-  const [listenText = '', i2pText = '', torText = ''] = words;
+  const [listenText = '', torText = ''] = words;
   const listen = parseListenAddress(listenText);
-  if (words.length !== 3 || listen === undefined || ('port' in listen && listen.port === 0)) {
+  if (words.length !== 2 || listen === undefined || ('port' in listen && listen.port === 0)) {
     notes.refuse(
       line,
-      'allium-socks needs an address with a port, a parent for .i2p and one for the rest or "."',
+      'allium-socks needs an address with a port, and the SOCKS parent of what is not .i2p or "."',
     );
     return undefined;
   }
-  const i2p = parent(i2pText);
   const tor = torText === '.' ? undefined : parent(torText);
-  for (const found of [i2p, tor]) {
-    if (typeof found === 'string') notes.refuse(line, `allium-socks: ${found}`);
+  if (typeof tor === 'string') {
+    notes.refuse(line, `allium-socks: ${tor}`);
+    return undefined;
   }
-  if (typeof i2p === 'string' || typeof tor === 'string') return undefined;
-  return { listen, i2p, ...(tor === undefined ? {} : { tor }) };
+  return { listen, ...(tor === undefined ? {} : { tor }) };
 }
 
 /** A string says what is wrong. */

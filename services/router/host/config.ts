@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 /** The public I2P network; every test switch is refused there. */
 const MAIN_NET_ID = 2;
-const MAX_SERVER_TUNNELS = 16;
+const MAX_SERVICES = 16;
 
 const absolutePath = z.string().refine(isAbsolute, 'an absolute path');
 const address = z.string().transform((text, context): ListenAddress => {
@@ -19,12 +19,9 @@ const address = z.string().transform((text, context): ListenAddress => {
 const hops = z.int().min(1).max(4);
 const quantity = z.int().min(1).max(6);
 
-const serverTunnel = z.strictObject({
-  /** names the tunnel in status and errors */
+const service = z.strictObject({
+  /** what BIND asks for at `streams`; names the service in status and errors */
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'lower case letters, digits and dashes, at most 32'),
-  mode: z.enum(['http', 'tcp']),
-  /** the local service that strangers reach */
-  target: address,
   /** file with the Destination's keys; made with mode 0600 when it is not there */
   keys: absolutePath,
 });
@@ -46,12 +43,15 @@ const schema = z
         servers: z.boolean().default(true),
       })
       .prefault({}),
-    http: z.strictObject({ listen: address }).optional(),
-    socks: z.strictObject({ listen: address }).optional(),
+    /** SOCKS 5 for streams (contracts/streams.ts) */
+    streams: z.strictObject({ listen: address }).optional(),
+    /** JSON for names (contracts/names.ts) */
+    names: z.strictObject({ listen: address }).optional(),
     health: z.strictObject({ listen: address }).optional(),
-    /** `name=base64` lines: names that the HTTP and SOCKS proxies know besides .b32.i2p */
+    /** lines of `name=destination`: names that everybody has besides .b32.i2p; read again when it changes */
     hosts: absolutePath.optional(),
-    serverTunnels: z.array(serverTunnel).max(MAX_SERVER_TUNNELS).default([]),
+    /** Destinations that strangers may open streams to */
+    services: z.array(service).max(MAX_SERVICES).default([]),
     tunnels: z.strictObject({ length: hops.default(3), quantity: quantity.default(3) }).prefault({}),
     logLevel: z.enum(LOG_LEVELS).default('info'),
     /** accept peers with private addresses: test networks only */
@@ -60,9 +60,9 @@ const schema = z
     skipIpDiversity: z.boolean().default(false),
   })
   .superRefine((config, context) => {
-    const names = config.serverTunnels.map((tunnel) => tunnel.name);
+    const names = config.services.map((one) => one.name);
     if (new Set(names).size !== names.length) {
-      context.addIssue({ code: 'custom', path: ['serverTunnels'], message: 'two tunnels of one name' });
+      context.addIssue({ code: 'custom', path: ['services'], message: 'two services of one name' });
     }
     if (config.netId !== MAIN_NET_ID) return;
     for (const key of ['allowPrivateAddresses', 'skipIpDiversity'] as const) {
@@ -76,7 +76,7 @@ const schema = z
   });
 
 export type RouterConfig = z.output<typeof schema>;
-export type ServerTunnelConfig = RouterConfig['serverTunnels'][number];
+export type ServiceConfig = RouterConfig['services'][number];
 
 /** Throws `ConfigError` with file, line and what is allowed. */
 export function loadRouterConfig(file: string): RouterConfig {

@@ -1,43 +1,47 @@
 import type { Duplex } from 'node:stream';
+import type { StreamRefusal } from '@allium/common/contracts/streams.ts';
 import { DialError } from '../client/dial-error.ts';
-import { type StreamTarget, targetHash } from '../client/target.ts';
-import type { StreamDialer } from './client/stream-dialer.ts';
+import type { StreamDial, StreamDialer } from './client/stream-dialer.ts';
 import type { Driver } from './driver.ts';
 import { type I2pStream, StreamFailure } from './i2p-stream.ts';
 
-/** Opens streams of one local Destination for the proxies. */
+/** The local Destination that a key's streams come from; undefined while it has no tunnels. */
+export type ChooseDestination = (key: string) => string | undefined;
+
+/** Opens streams of local Destinations. */
 export class DestinationDialer implements StreamDialer {
   readonly #driver: Driver;
-  readonly #destination: string;
-  readonly #ready: () => boolean;
+  readonly #choose: ChooseDestination;
 
-  constructor(driver: Driver, destination: string, ready: () => boolean) {
+  constructor(driver: Driver, choose: ChooseDestination) {
     this.#driver = driver;
-    this.#destination = destination;
-    this.#ready = ready;
+    this.#choose = choose;
   }
 
   async connect(
-    target: StreamTarget,
-    port: number,
+    { key, target: remote, port, early: awaitData }: StreamDial,
     signal: AbortSignal,
-    begun?: (stream: Duplex) => void,
+    begun: (stream: Duplex) => void,
   ): Promise<I2pStream> {
-    if (!this.#ready()) throw new DialError('not-ready');
+    const destination = this.#choose(key);
+    if (destination === undefined) throw new DialError('not-ready');
     try {
-      const to = { destination: this.#destination, remote: targetHash(target), port };
-      return await this.#driver.openStream(to, signal, begun);
+      return await this.#driver.openStream({ destination, remote, port, awaitData }, signal, begun);
     } catch (error) {
       throw new DialError(codeOf(error), { cause: error });
     }
   }
 }
 
-function codeOf(error: unknown): 'lease-set-not-found' | 'no-answer' | 'refused' | 'reset' | 'not-ready' {
+function codeOf(error: unknown): StreamRefusal {
   if (!(error instanceof StreamFailure)) return 'reset';
   switch (error.detail.reason) {
     case 'unreachable':
       return 'lease-set-not-found';
+    case 'unsupported':
+      return 'unsupported';
+    case 'overflow':
+      return 'busy';
     case 'timeout':
       return 'no-answer';
     case 'peer':

@@ -1,7 +1,6 @@
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
-import type { NodeInput, NodeOutput, StreamCommand } from '../node/node-io.ts';
+import type { NodeInput, NodeOutput, StreamCommand, StreamDial } from '../node/node-io.ts';
 import type { RouterNode } from '../node/router-node.ts';
-import type { DestHash } from '../wire/hash.ts';
 import type { NetworkClock } from './clock.ts';
 import { I2pStream } from './i2p-stream.ts';
 import { Links } from './links.ts';
@@ -15,8 +14,8 @@ const MAX_SLEEP_MS = 10_000;
 export interface DriverEvents {
   needReseed(known: number): void;
   destinationReady(name: string, ready: boolean): void;
-  /** a stranger opened a stream to a local Destination */
-  incoming(destination: string, stream: I2pStream): void;
+  /** a stranger opened a stream to a port of a local Destination */
+  incoming(destination: string, stream: I2pStream, port: number): void;
 }
 
 export interface DriverParts {
@@ -66,15 +65,14 @@ export class Driver {
 
   /**
    * Opens a stream from a local Destination; rejects with the `StreamFailure` of a refusal, or the signal's reason.
-   * `begun` gets it at once and is going to write.
+   * `begun` gets it at once, and writes at once when it said `awaitData`.
    */
   openStream(
-    to: { readonly destination: string; readonly remote: DestHash; readonly port: number },
+    to: StreamDial & { readonly destination: string },
     signal: AbortSignal,
-    begun?: (stream: I2pStream) => void,
+    begun: (stream: I2pStream) => void,
   ): Promise<I2pStream> {
-    const { destination, remote, port } = to;
-    const awaitData = begun !== undefined;
+    const { destination, remote, port, awaitData } = to;
     const { stream, outputs } = this.#parts.node.connect(
       destination,
       { remote, port, awaitData },
@@ -90,7 +88,7 @@ export class Driver {
     };
     signal.addEventListener('abort', abort, { once: true });
     try {
-      begun?.(duplex);
+      begun(duplex);
     } catch (error) {
       duplex.destroy(error as Error);
     }
@@ -149,7 +147,7 @@ export class Driver {
     const key = `${destination}/${output.stream}`;
     if (output.kind === 'opened' && output.incoming) {
       const stream = this.#newStream(destination, output);
-      this.#parts.events.incoming(destination, stream);
+      this.#parts.events.incoming(destination, stream, output.localPort);
       return;
     }
     const stream = this.#streams.get(key);

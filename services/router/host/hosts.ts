@@ -1,20 +1,91 @@
-import { readFileSync } from 'node:fs';
-import { HostsFileError, parseHostsFile } from '../client/hosts-file.ts';
-import type { StreamTarget } from '../client/target.ts';
+import { readFileSync, type StatsListener, statSync, unwatchFile, watchFile } from 'node:fs';
+import { GatewayError } from '@allium/common/bytes/errors.ts';
+import type { Stop } from '@allium/common/lifecycle/lifecycle.ts';
+import type { Logger } from '@allium/common/observe/logger.ts';
+import { HOSTS_FILE_MAX, HOSTS_FILE_TOO_LARGE, type HostsFile, readHostsFile } from '../names/hosts-file.ts';
 
-/** The hosts file of the configuration. Throws `HostsFileError` with file and line. */
-export function readHosts(file: string): Map<string, StreamTarget> {
-  return parseHostsFile(readText(file), file);
+/** How often the file is looked at, in ms: a file in a container gives no other sign on every kind of disk. */
+const LOOK_MS = 5_000;
+/** Bad lines that the log names one by one. */
+const LOGGED_MAX = 10;
+
+/** The hosts file of the configuration can't be read at all: the start ends with it. */
+export class HostsFileError extends GatewayError<{ readonly code: 'hosts-file'; readonly file: string }> {}
+
+/** The hosts file of the configuration. Throws `HostsFileError`. */
+export function readHosts(file: string): HostsFile {
+  try {
+    // A character has at most three bytes, two of them four.
+    if (statSync(file).size > 3 * HOSTS_FILE_MAX) return HOSTS_FILE_TOO_LARGE;
+    return readHostsFile(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new HostsFileError({ code: 'hosts-file', file }, `${file}: cannot be read (${why})`);
+  }
 }
 
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new HostsFileError(
-      file,
-      0,
-      `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
-    );
+/** `file:line: why` for every bad line that was kept, with its name: for the person who asks, not for a log. */
+export function hostsProblems(file: string, hosts: HostsFile): string[] {
+  const lines = hosts.faults.map(({ line, why, name }) =>
+    [`${file}${line > 0 ? `:${line}` : ''}`, ...(name === undefined ? [] : [name]), why].join(': '),
+  );
+  const rest = hosts.bad - hosts.faults.length;
+  return rest > 0 ? [...lines, `${file}: ${rest} more`] : lines;
+}
+
+/** Keeps the names of a hosts file up to date: it is read again when it changes, and on SIGHUP. */
+export class HostsWatch {
+  readonly #file: string;
+  readonly #log: Logger;
+  readonly #use: (hosts: HostsFile) => void;
+  readonly #lookMs: number;
+  #counts = { names: 0, badLines: 0 };
+
+  constructor(file: string, log: Logger, use: (hosts: HostsFile) => void, lookMs = LOOK_MS) {
+    this.#lookMs = lookMs;
+    this.#file = file;
+    this.#log = log;
+    this.#use = use;
+  }
+
+  /** Counts only. */
+  get status(): { readonly names: number; readonly badLines: number } {
+    return this.#counts;
+  }
+
+  /** Throws `HostsFileError`. */
+  start(): { readonly stop: Stop } {
+    this.#take(readHosts(this.#file));
+    watchFile(this.#file, { interval: this.#lookMs, persistent: false }, this.#onLook);
+    process.on('SIGHUP', this.#again);
+    return {
+      stop: () => {
+        unwatchFile(this.#file, this.#onLook);
+        process.off('SIGHUP', this.#again);
+      },
+    };
+  }
+
+  readonly #onLook: StatsListener = (now, before) => {
+    if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) this.#again();
+  };
+
+  /** A file that can't be read now leaves the names as they were. */
+  readonly #again = (): void => {
+    try {
+      this.#take(readHosts(this.#file));
+      this.#log.info({ count: this.#counts.names }, 'hosts file read again');
+    } catch (error) {
+      if (!(error instanceof HostsFileError)) throw error;
+      this.#log.warn({ why: error.message }, 'the hosts file stays as it was');
+    }
+  };
+
+  #take(hosts: HostsFile): void {
+    this.#use(hosts);
+    this.#counts = { names: hosts.names.size, badLines: hosts.bad };
+    if (hosts.bad === 0) return;
+    const lines = hosts.faults.slice(0, LOGGED_MAX).map(({ line, why }) => `${this.#file}:${line}: ${why}`);
+    this.#log.warn({ bad: hosts.bad, lines }, 'lines of the hosts file were passed over');
   }
 }

@@ -1,41 +1,46 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { decode, encode } from '@allium/common/bytes/codec.ts';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
-import { toBase64 } from '@allium/common/bytes/text.ts';
 import type { RouterStatus } from '@allium/common/contracts/router.ts';
 import { serveHealth } from '@allium/common/lifecycle/health.ts';
 import { Lifecycle } from '@allium/common/lifecycle/lifecycle.ts';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
 import { createLogger, type Logger } from '@allium/common/observe/logger.ts';
-import { Naming } from '../client/naming.ts';
-import { base32Name } from '../client/target.ts';
+import { AddressBook } from '../names/address-book.ts';
+import { base32Name } from '../names/destination-text.ts';
+import type { NameChange } from '../names/learnt-names.ts';
 import { RouterNode } from '../node/router-node.ts';
 import type { NodeStatus } from '../node/status.ts';
-import { createDestinationKeys, type DestinationKeys, destinationKeysCodec } from '../wire/destination.ts';
-import { createRouterKeys, routerKeysCodec } from '../wire/router-keys.ts';
-import { startHttpProxy } from './client/http-proxy.ts';
-import { ServerTunnel } from './client/server-tunnel.ts';
-import { startSocksServer } from './client/socks-server.ts';
+import { createDestinationKeys, type DestinationKeys } from '../wire/destination.ts';
+import { startNamesServer } from './client/names-server.ts';
+import { ServiceDesk } from './client/service-desk.ts';
+import { startStreamsServer } from './client/streams-server.ts';
 import { NetworkClock } from './clock.ts';
-import type { RouterConfig, ServerTunnelConfig } from './config.ts';
+import type { RouterConfig, ServiceConfig } from './config.ts';
 import { DestinationDialer } from './dialer.ts';
 import { Driver } from './driver.ts';
-import { readHosts } from './hosts.ts';
+import { HostsWatch } from './hosts.ts';
 import type { I2pStream } from './i2p-stream.ts';
-import { loadOrCreateKeys } from './key-file.ts';
+import { loadDestinationKeys, loadRouterKeys } from './keys.ts';
 import { reseed } from './reseed.ts';
 import { openStore, type Store } from './store.ts';
 import { Terminal } from './terminal.ts';
 
-/** Local Destination that the HTTP and SOCKS proxies share; its keys live as long as the process. */
-const PROXY = 'proxy';
+/** Local Destination whose streams are those of every key; its keys live as long as the process. */
+const SHARED = 'shared';
+/** What the local Destination of a service is named: nothing else may take its place. */
+const SERVICE_PREFIX = 'service-';
 /** How often the terminal is told what changed, in ms. */
 const REPORT_MS = 1_000;
 /** So many peers refused our time before the person is told; one wrong clock would be theirs. */
 const SKEWED_PEERS = 3;
 /** Peers' clocks differ from ours by so much (ms) before ours is corrected. */
 const SKEW_TOLERANCE_MS = 5_000;
+
+interface Service {
+  readonly name: string;
+  readonly keys: DestinationKeys;
+}
 
 /** The router as a process: node, sockets, disk, local protocols and what a person sees of them. */
 export class Router {
@@ -48,7 +53,9 @@ export class Router {
   readonly #node: RouterNode;
   readonly #driver: Driver;
   readonly #stopping = new AbortController();
-  readonly #tunnels = new Map<string, ServerTunnel>();
+  readonly #book = new AddressBook();
+  readonly #desk = new ServiceDesk(() => performance.now());
+  #hosts: HostsWatch | undefined;
   readonly #ready = new Set<string>();
   #reseeding = false;
   #reseedState: { bundles: number; failed: Record<string, number>; routers: number } = {
@@ -61,9 +68,7 @@ export class Router {
     this.#config = config;
     this.#terminal = terminal;
     this.#log = createLogger('router', config.logLevel);
-    const keys = loadOrCreateKeys(join(config.dataDir, 'router.keys'), routerKeysFile, () =>
-      createRouterKeys(randomBytes),
-    );
+    const keys = loadRouterKeys(join(config.dataDir, 'router.keys'));
     this.#store = openStore(config.dataDir);
     this.#node = new RouterNode(
       { ...config, exploratory: { length: Math.min(2, config.tunnels.length), quantity: 2 } },
@@ -78,7 +83,7 @@ export class Router {
       events: {
         needReseed: (known) => void this.#reseed(known),
         destinationReady: (name, ready) => this.#destinationReady(name, ready),
-        incoming: (destination, stream) => this.#incoming(destination, stream),
+        incoming: (destination, stream, port) => this.#incoming(destination, stream, port),
       },
     });
   }
@@ -88,25 +93,24 @@ export class Router {
     const { config, life } = { config: this.#config, life: this.#life };
     life.add('store', () => this.#store.close());
     life.add('driver', () => this.#driver.stop());
-    const hosts = config.hosts === undefined ? undefined : readHosts(config.hosts);
-    const naming = new Naming(hosts);
-    const dialer = new DestinationDialer(this.#driver, PROXY, () => this.#ready.has(PROXY));
+    await this.#startNames();
+    const services = config.services.map(loadService);
     if (config.health) {
       const source = { ready: () => this.#isReady(), status: () => this.status() };
       await life.start('health', () => serveHealth(config.health?.listen as ListenAddress, source));
     }
-    if (config.http) {
-      const { listen } = config.http;
-      await life.start('http', () => startHttpProxy(listen, { dialer, naming, random: randomBytes }));
-    }
-    if (config.socks) {
-      const { listen } = config.socks;
-      await life.start('socks', () => startSocksServer(listen, { dialer, naming }));
+    life.add('desk', this.#desk.stop);
+    for (const { name, keys } of services) this.#desk.open(name, base32Name(keys.destination.hash));
+    if (config.streams) {
+      const { listen } = config.streams;
+      const dialer = new DestinationDialer(this.#driver, (key) => this.#destinationOf(key));
+      const parts = { dialer, names: this.#book, desk: this.#desk };
+      await life.start('streams', () => startStreamsServer(listen, parts));
     }
     this.#terminal.stage('tor', 'asking for a way to the first peers');
     this.#driver.start();
-    if (config.http || config.socks) this.#open(PROXY, createDestinationKeys(randomBytes), false);
-    for (const tunnel of config.serverTunnels) this.#openServer(tunnel);
+    if (config.streams) this.#open(SHARED, createDestinationKeys(randomBytes), false);
+    for (const service of services) this.#openService(service);
     const report = setInterval(() => this.#report(), REPORT_MS);
     life.add('report', () => clearInterval(report));
   }
@@ -118,9 +122,11 @@ export class Router {
     if (late.length > 0) this.#log.warn({ late }, 'parts did not stop in time');
   }
 
-  status(): NodeStatus & RouterStatus & { store: object; clock: object } {
+  status(): NodeStatus & RouterStatus & { store: object; clock: object; names: object; services: object } {
     return {
       ...this.#node.status(),
+      names: { ...this.#hosts?.status, learnt: this.#book.learnt.size },
+      services: this.#desk.status,
       reseed: this.#reseedState,
       store: this.#store.counters.toJSON(),
       clock: { correctionMs: this.#clock.correction },
@@ -136,21 +142,43 @@ export class Router {
     this.#driver.feed({ kind: 'openDestination', name, options: { keys, publish, length, quantity } });
   }
 
-  #openServer(tunnel: ServerTunnelConfig): void {
-    const name = `server-${tunnel.name}`;
-    const keys = loadOrCreateKeys(tunnel.keys, destinationKeysFile, () => createDestinationKeys(randomBytes));
-    this.#tunnels.set(name, new ServerTunnel({ mode: tunnel.mode, target: tunnel.target }));
-    this.#life.add(name, () => this.#tunnels.get(name)?.stop());
-    this.#open(name, keys, true);
-    this.#driver.feed({ kind: 'stream', destination: name, command: { kind: 'listen', port: 0 } });
-    this.#terminal.stage('site', `${tunnel.name} is ${base32Name(keys.destination.hash)}`);
+  async #startNames(): Promise<void> {
+    const { hosts, names } = this.#config;
+    this.#persist(this.#book.learnt.restore(this.#store.all('learnt_name')));
+    if (hosts !== undefined) {
+      const watch = new HostsWatch(hosts, this.#log, (file) => this.#book.setHosts(file.names));
+      this.#hosts = watch;
+      await this.#life.start('hosts', () => watch.start());
+    }
+    if (names === undefined) return;
+    const persist = (changes: readonly NameChange[]): void => this.#persist(changes);
+    const parts = { book: this.#book, now: () => this.#clock.now(), persist };
+    await this.#life.start('names', () => startNamesServer(names.listen, parts));
   }
 
-  #incoming(destination: string, stream: I2pStream): void {
-    const tunnel = this.#tunnels.get(destination);
-    if (!tunnel || !stream.destination) return void stream.destroy();
-    const { hash, raw } = stream.destination;
-    tunnel.accept({ stream, remote: { hash, b32: base32Name(hash), base64: toBase64(raw) } });
+  #persist(changes: readonly NameChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'put') this.#store.put('learnt_name', change.row, change.value);
+      else this.#store.remove('learnt_name', change.row);
+    }
+  }
+
+  /** Where a key's streams come from: as yet from one Destination for all. */
+  #destinationOf(_key: string): string | undefined {
+    return this.#ready.has(SHARED) ? SHARED : undefined;
+  }
+
+  #openService({ name, keys }: Service): void {
+    const destination = `${SERVICE_PREFIX}${name}`;
+    this.#open(destination, keys, true);
+    this.#driver.feed({ kind: 'stream', destination, command: { kind: 'listen', port: 0 } });
+    this.#terminal.stage('service', `${name} is ${base32Name(keys.destination.hash)}`);
+  }
+
+  #incoming(destination: string, stream: I2pStream, port: number): void {
+    const { destination: visitor } = stream;
+    if (visitor === undefined) return void stream.destroy();
+    this.#desk.arrive(destination.slice(SERVICE_PREFIX.length), { stream, visitor, port });
   }
 
   #destinationReady(name: string, ready: boolean): void {
@@ -208,10 +236,10 @@ export class Router {
       return this.#terminal.stage('tor', `${sessions.open} dials, ${netdb.usable} routers known`);
     if (stage === 'peers') return this.#terminal.stage('peers', `none of ${netdb.usable} connected`);
     if (stage === 'ready') {
-      const wish = this.#config.http ?? this.#config.socks;
+      const { streams } = this.#config;
       return this.#terminal.stage(
         'ready',
-        wish ? `proxy at ${textOf(wish.listen)}` : 'all Destinations have tunnels',
+        streams ? `streams at ${textOf(streams.listen)}` : 'all Destinations have tunnels',
       );
     }
     const pools = Object.values(tunnels.pools);
@@ -229,15 +257,10 @@ export class Router {
   }
 }
 
-const routerKeysFile = {
-  encode: (keys: Parameters<typeof routerKeysCodec.size>[0]) => encode(routerKeysCodec, keys),
-  decode: (bytes: Uint8Array) => decode(routerKeysCodec, bytes),
-};
-
-const destinationKeysFile = {
-  encode: (keys: DestinationKeys) => encode(destinationKeysCodec, keys),
-  decode: (bytes: Uint8Array) => decode(destinationKeysCodec, bytes),
-};
+/** Throws `KeyFileError`. */
+function loadService({ name, keys }: ServiceConfig): Service {
+  return { name, keys: loadDestinationKeys(keys) };
+}
 
 function textOf(address: ListenAddress): string {
   return 'path' in address ? address.path : `${address.host}:${address.port}`;

@@ -112,7 +112,14 @@ export class LocalDestination {
         return dispatch.message(output.message, { kind: 'clove', query: Number(output.purpose) }, now);
       case 'unreachable':
         counters.add(`unreachable-${output.reason}`);
-        return this.stream({ kind: 'unreachable', remote: output.remote }, now);
+        return this.stream(
+          {
+            kind: 'unreachable',
+            remote: output.remote,
+            reason: output.reason === 'noLeaseSet' ? 'unreachable' : 'unsupported',
+          },
+          now,
+        );
       case 'resume':
         return this.stream({ kind: 'resume', remote: output.remote, certain: true }, now);
       case 'rejected':

@@ -28,7 +28,7 @@ export class Connection {
   readonly #receiver: Receiver;
   readonly #builder: PacketBuilder;
   readonly #peer: Peer;
-  readonly #lifetime: Lifetime;
+  readonly lifetime: Lifetime;
   #blocked = false;
   #dead = false;
   #finished = false;
@@ -50,7 +50,7 @@ export class Connection {
       seed: options.seed,
       ensemble: options.ensemble,
     });
-    this.#lifetime = new Lifetime(now);
+    this.lifetime = new Lifetime(now);
     if (peer) this.awaitData(now);
   }
 
@@ -104,7 +104,7 @@ export class Connection {
     const { flags } = packet;
     if (!this.#belongs(packet)) return;
     if ((flags & PROVEN_FLAGS) !== 0 && !this.#peer.sent(packet, trusted, now)) return;
-    this.#lifetime.heard(now);
+    this.lifetime.heard(now);
     this.#transmitter.heard();
     if (flags & STREAM_FLAG.reset) {
       this.#die('peer', out);
@@ -172,17 +172,17 @@ export class Connection {
 
   tick(now: number, out: StreamOutput[]): void {
     if (this.#dead) return;
-    if (this.#lifetime.expired(this.open, now)) this.abort('timeout', now, out);
+    if (this.lifetime.expired(this.open, now)) this.abort('timeout', now, out);
     else if (now >= this.#transmitter.deadline) this.#overdue(now, out);
     this.flush(now, out);
-    if (!this.#dead && this.#lifetime.keepaliveDue(now)) this.#ack(true, now, out);
+    if (!this.#dead && this.lifetime.keepaliveDue(now)) this.#ack(true, now, out);
   }
 
   /** ms; when `tick` has work. */
   wakeAt(now: number): number {
     // What overtook the peer's SYN can't be acknowledged before that comes.
     const ackDue = this.peerStreamId === 0 ? Number.POSITIVE_INFINITY : this.#receiver.due;
-    return Math.min(this.#transmitter.wakeAt(now), ackDue, this.#lifetime.wakeAt(this.open));
+    return Math.min(this.#transmitter.wakeAt(now), ackDue, this.lifetime.wakeAt(this.open));
   }
 
   /** Sends what may leave now. */
@@ -265,7 +265,7 @@ export class Connection {
   }
 
   #emit(bytes: Uint8Array, now: number, out: StreamOutput[], compress = false): void {
-    this.#lifetime.sent(now);
+    this.lifetime.sent(now);
     this.#receiver.sent(now, this.#transmitter.rtt.smoothed);
     const { remote: to, localPort: fromPort, remotePort: toPort } = this;
     out.push({ kind: 'packet', to, fromPort, toPort, bytes, compress });

@@ -13,7 +13,9 @@ export const SYN_DATA_DELAY = 50;
 export const CONNECT_TIMEOUT = 120_000;
 /** ms without traffic until we ask for a sign of life (Java's inactivity timeout). */
 export const KEEPALIVE_AFTER = 90_000;
-/** ms of silence until a stream is dead. A peer may leave keepalives unanswered, so this is long. */
+/** ms of silence until a ping: i2pd leaves keepalives unanswered, but not pings. */
+export const PING_AFTER = 480_000;
+/** ms of silence until a stream is dead. A peer may leave even pings unanswered, so this is long. */
 export const IDLE_LIMIT = 1_800_000;
 /** ms after which a SYN that comes again means that our answer got lost. */
 export const REPEATED_SYN_AFTER = 1_000;

@@ -90,7 +90,7 @@ export class StreamManager {
         this.#listening.delete(input.port);
         return [];
       case 'unreachable':
-        return this.#unreachable(input.remote, now);
+        return this.#unreachable(input, now);
       case 'resume':
         return this.#resume(input.remote, input.certain, now);
       case 'ping':
@@ -185,6 +185,11 @@ export class StreamManager {
   #echo(packet: DecodedPacket, input: PacketInput, now: number): StreamOutput[] {
     if (packet.sendStreamId === 0) {
       const { receiveStreamId: id, payload } = packet;
+      const asked = this.#streams.get(id);
+      if (asked !== undefined) {
+        if (input.senders.includes(asked.remote)) asked.lifetime.heard(now);
+        return [];
+      }
       return [{ kind: 'pong', senders: input.senders, id, payload }];
     }
     const { from: destination, offline } = packet;
@@ -194,11 +199,14 @@ export class StreamManager {
     return this.#stray.pong(packet, routeBack(input, destination.hash), now);
   }
 
-  #unreachable(remote: DestHash, now: number): StreamOutput[] {
+  #unreachable(
+    { remote, reason }: Extract<StreamInput, { kind: 'unreachable' }>,
+    now: number,
+  ): StreamOutput[] {
     return this.#streams
       .all()
       .filter((connection) => connection.remote === remote && !connection.open)
-      .flatMap((connection) => this.#run(connection, now, (it, out) => it.abort('unreachable', now, out)));
+      .flatMap((connection) => this.#run(connection, now, (it, out) => it.abort(reason, now, out)));
   }
 
   #resume(remote: DestHash | undefined, certain: boolean, now: number): StreamOutput[] {
@@ -214,11 +222,18 @@ export class StreamManager {
       const connection = this.#streams.get(id);
       if (!connection) continue;
       connection.tick(now, out);
+      if (connection.open && !connection.dead && connection.lifetime.pingDue(now))
+        out.push(this.#ping(connection));
       this.#settle(connection, now);
     }
     const at = this.#agenda.wake();
     if (at !== undefined) out.push({ kind: 'wake', at });
     return out;
+  }
+
+  /** Asks whether the peer is still there; its answer counts as a word of it. */
+  #ping({ id, remote: to, localPort: fromPort, remotePort: toPort }: Connection): StreamOutput {
+    return this.#stray.ping(id, new Uint8Array(0), { to, fromPort, toPort });
   }
 
   #on(id: StreamId, now: number, action: Action): StreamOutput[] {

@@ -14,8 +14,10 @@ export type ResetReason =
   | 'protocol'
   /** our own side wrote far past a `blocked` */
   | 'overflow'
-  /** the Destination cannot be reached (no LeaseSet, no key that we support) */
-  | 'unreachable';
+  /** the Destination cannot be reached: nobody has its LeaseSet */
+  | 'unreachable'
+  /** its LeaseSet has no key that we support */
+  | 'unsupported';
 
 export type StreamInput =
   /**
@@ -41,7 +43,11 @@ export type StreamInput =
   /** The application took `bytes` bytes of earlier `data`: the receive window opens again. */
   | { readonly kind: 'consumed'; readonly stream: StreamId; readonly bytes: number }
   /** No way to this Destination was found: connection attempts to it end now. */
-  | { readonly kind: 'unreachable'; readonly remote: DestHash }
+  | {
+      readonly kind: 'unreachable';
+      readonly remote: DestHash;
+      readonly reason: 'unreachable' | 'unsupported';
+    }
   /**
    * There is a new way, to `remote` or (without it) to everybody: what waits to be repeated goes at once. `certain`: the
    * old one is gone, so that what failed before says nothing about the peer.

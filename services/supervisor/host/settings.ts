@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { absolutePath } from '@allium/common/config/fields.ts';
 import { loadConfig } from '@allium/common/config/load.ts';
 import { LOG_LEVELS } from '@allium/common/observe/log-levels.ts';
@@ -34,4 +35,13 @@ export type Settings = z.output<typeof schema>;
 /** Throws `ConfigError` with file, line and what is allowed. */
 export function loadSettings(file: string): Settings {
   return loadConfig(file, schema);
+}
+
+/** What is allowed and may well be a mistake. */
+export function doubtsOf({ docker, memory, ext }: Settings): string[] {
+  return [
+    existsSync(docker) ? undefined : `docker: ${docker} is not there`,
+    existsSync(memory) ? undefined : `memory: ${memory} is not there`,
+    ext === undefined ? undefined : `ext: ${ext} is made by somebody else, who may take it away`,
+  ].filter((doubt) => doubt !== undefined);
 }

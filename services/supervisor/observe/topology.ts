@@ -69,7 +69,7 @@ const table = {
     user: 9002,
     capabilities: [],
     serves: [],
-    reaches: ['router-http'],
+    reaches: ['router-streams'],
     state: false,
   },
   'tor-filter': {
@@ -107,7 +107,7 @@ const table = {
     loss: 'mend',
     user: 9004,
     capabilities: [],
-    serves: ['router-http', 'router-health'],
+    serves: ['router-streams', 'router-health'],
     reaches: ['tor-socks'],
     state: true,
   },

@@ -1,5 +1,6 @@
 import { absolutePath, listenAddress } from '@allium/common/config/fields.ts';
 import { loadConfig } from '@allium/common/config/load.ts';
+import { listenDoubt } from '@allium/common/net/listen-address.ts';
 import { z } from 'zod';
 
 const schema = z.strictObject({
@@ -14,4 +15,10 @@ export type TorFilterConfig = z.output<typeof schema>;
 /** Throws `ConfigError` with file, line and what is allowed. */
 export function loadTorFilterConfig(file: string): TorFilterConfig {
   return loadConfig(file, schema);
+}
+
+/** What is allowed and may well be a mistake. */
+export function doubtsOf({ listen }: TorFilterConfig): string[] {
+  const doubt = listenDoubt(listen);
+  return doubt === undefined ? [] : [doubt];
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../support/free-port.ts';
+import { ForwarderProcess } from '../../support/forwarder-process.ts';
 import { RouterHome } from '../../support/router-process.ts';
 import type { Contender, Place, Running } from './contender.ts';
 
@@ -14,26 +14,24 @@ export interface OurOptions {
   readonly nodeOptions?: string;
 }
 
-/** Our router as `npm start` runs it, with the defaults of its configuration. */
+/** Our router as `npm start` runs it, with the defaults of its configuration, and a forwarder that is there before. */
 export function ourRouter(options: OurOptions = {}): Contender {
   return { name: 'ours', start: (place) => start(place, options) };
 }
 
 async function start(place: Place, options: OurOptions): Promise<Running> {
-  const port = await freePort();
   const home = new RouterHome(
     place.network,
     () => ({
       tor: { socks: `${place.socks.host}:${place.socks.port}` },
-      http: { listen: `127.0.0.1:${port}` },
-      socks: undefined,
       tunnels: place.tunnels,
     }),
     { env: startEnvironment(options.nodeOptions ?? '') },
   );
+  const forwarder = await ForwarderProcess.start(home);
   const router = home.start();
   return {
-    proxy: { host: '127.0.0.1', port },
+    proxy: forwarder.http,
     pid: Promise.resolve(router.pid),
     buildSuccess: async () => successOf(await router.statusText()),
     problem: async () =>
@@ -43,6 +41,7 @@ async function start(place: Place, options: OurOptions): Promise<Running> {
       const late = setTimeout(() => router.signal('SIGKILL'), STOP_MS);
       await router.exit;
       clearTimeout(late);
+      await forwarder.stop();
       await home.remove();
     },
   };

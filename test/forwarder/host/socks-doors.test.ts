@@ -4,9 +4,10 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { STREAM_REFUSALS } from '@allium/common/contracts/streams.ts';
 import test, { type ExecutionContext } from 'ava';
 import { SocksClient } from 'socks';
-import type { SocksLimits } from '../../../services/forwarder/host/socks-visit.ts';
+import type { SocksLimits } from '../../../services/forwarder/host/limits.ts';
 import { eventually, must } from '../../support/eventually.ts';
 import { freePort } from '../../support/free-port.ts';
 import { ask, type Doors, socks4a, socks5, socksDoors } from '../support/socks-doors.ts';
@@ -40,7 +41,7 @@ async function rig(t: ExecutionContext, more = '', limits: Partial<SocksLimits> 
 const hex = (text: string): string => Buffer.from(text).toString('hex');
 const GRANTED5 = '05000001000000000000';
 
-test('a name in .i2p reaches the router with its login, and bytes pass both ways', async (t) => {
+test('a name in .i2p reaches the router under a key and without its login, and bytes pass both ways', async (t) => {
   const { both, i2p, tor } = await rig(t);
   const { socket } = await SocksClient.createConnection({
     proxy: { host: '127.0.0.1', port: both, type: 5, userId: 'site.i2p:0', password: 'secret' },
@@ -51,9 +52,11 @@ test('a name in .i2p reaches the router with its login, and bytes pass both ways
   socket.end(body);
   socket.resume();
   t.true((await buffer(socket)).equals(body));
-  t.deepEqual(i2p.requests, [
-    { version: 5, user: 'site.i2p:0', password: 'secret', host: 'Site.I2P', port: 8_080 },
-  ]);
+  t.regex(i2p.requests[0]?.user ?? '', /^[0-9a-f]{32}$/);
+  t.deepEqual(
+    i2p.requests.map(({ user: _, ...rest }) => rest),
+    [{ version: 5, password: '', host: 'site.i2p', port: 8_080 }],
+  );
   t.deepEqual(tor.requests, []);
 });
 
@@ -73,12 +76,19 @@ test('everything else reaches Tor, SOCKS 4a too', async (t) => {
   t.deepEqual(i2p.requests, []);
 });
 
-test("a parent's own refusal reaches the client as it is", async (t) => {
+test("Tor's own refusal reaches the client as it is, the router's as a code of RFC 1928", async (t) => {
   const { both, tor, i2p } = await rig(t);
   tor.reply = 0xf0;
-  i2p.reply = 4;
   t.is((await ask(both, socks5('x.onion'))).answer, '050005f00001000000000000');
-  t.is((await ask(both, socks5('x.i2p'))).answer, '050005040001000000000000');
+  for (const [refusal, code] of [
+    ['unknown-destination', '04'],
+    ['refused', '05'],
+    ['no-answer', '06'],
+    ['busy', '03'],
+  ] as const) {
+    i2p.reply = STREAM_REFUSALS[refusal];
+    t.is((await ask(both, socks5('x.i2p', undefined, '01', 443))).answer, `050005${code}0001000000000000`);
+  }
 });
 
 test('the door for I2P alone never asks Tor', async (t) => {
@@ -95,11 +105,11 @@ test('a parent that is not there is a general failure, told at once', async (t) 
   const parents = { i2p: 'unix:/nonexistent/socket', tor: `127.0.0.1:${await freePort()}` };
   const { both, forwarder } = await socksDoors(t, parents);
   for (const name of ['x.i2p', 'example.org']) {
-    const asked = await ask(both, socks5(name));
+    const asked = await ask(both, socks5(name, undefined, '01', 443));
     t.is(asked.answer, '050005010001000000000000');
     t.true(asked.closed);
   }
-  t.is(forwarder.counters.get('socks-parent'), 2);
+  t.is(forwarder.counters.get('socks-refused'), 2);
 });
 
 test('a client that says nothing is let go', async (t) => {

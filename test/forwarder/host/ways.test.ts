@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { get } from '../support/fixture.ts';
 import { startOurs } from '../support/proxies.ts';
@@ -21,20 +18,6 @@ async function through(t: ExecutionContext, config: (socks: number, site: number
   });
   return { site, socks, port: ours.port };
 }
-
-test('an HTTP parent may be a Unix socket', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'allium-'));
-  const parent = await RecordingParent.start(join(folder, 'parent.sock'));
-  const ours = await startOurs(`forward .i2p unix:${folder}/parent.sock\n`);
-  t.teardown(async () => {
-    await ours.stop();
-    await parent.stop();
-    rmSync(folder, { recursive: true });
-  });
-  t.is(statusOf(await probe(ours.port, get('http://a.i2p/x'))), '200');
-  t.regex(parent.take(), /^GET http:\/\/a\.i2p\/x HTTP\/1\.1\r\n/);
-  t.is(statusOf(await probe(ours.port, 'CONNECT a.i2p:443 HTTP/1.1\r\nHost: a.i2p:443\r\n\r\n')), '200');
-});
 
 for (const [directive, version] of [
   ['forward-socks5', 5],

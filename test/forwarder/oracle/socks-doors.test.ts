@@ -42,8 +42,8 @@ test('Tor sees the login and a source address for each client, and isolates by b
   ]);
   const seen = (await streams(watch, 2)).toSorted((a, b) => a.from.localeCompare(b.from));
   t.deepEqual(seen, [
-    { target: 'example.org:80', from: '127.0.0.5', user: 'first.example:0', password: 'pw' },
-    { target: 'example.org:80', from: '127.9.8.7', user: undefined, password: undefined },
+    { target: 'example.org:443', from: '127.0.0.5', user: 'first.example:0', password: 'pw' },
+    { target: 'example.org:443', from: '127.9.8.7', user: undefined, password: undefined },
   ]);
   t.regex(watch.text, /ISO_FIELDS=SOCKS_USERNAME,SOCKS_PASSWORD,CLIENTADDR,/);
   for (const { socket } of asked) socket.destroy();
@@ -89,14 +89,14 @@ test('no spelling of an I2P name reaches Tor, and the same watch sees one that i
   // The second half of the sixth is data in SOCKS 4a: its name is "a".
   t.deepEqual(
     watch.streams.map(({ target }) => target),
-    ['a:80'],
+    ['a:443'],
   );
   t.true(i2p.requests.every(({ host }) => /^site\.i2p\.?$/i.test(host)));
   t.is(i2p.requests.length, 20);
   const leak = await ask(tor.port, socks5('site.i2p'), { quietMs: 300 });
   t.deepEqual(
     (await streams(watch, 2)).map(({ target }) => target),
-    ['a:80', 'site.i2p:80'],
+    ['a:443', 'site.i2p:443'],
   );
   leak.socket.destroy();
 });

@@ -1,5 +1,4 @@
 import test from 'ava';
-import { framingOf } from '../../../services/forwarder/rewrite/framing.ts';
 import { requestHeaders } from '../../../services/forwarder/rewrite/request-headers.ts';
 import { responseHeaders } from '../../../services/forwarder/rewrite/response-headers.ts';
 import { decide } from '../../../services/forwarder/rules/decide.ts';
@@ -186,22 +185,3 @@ test('headers that Connection names end here, but never those that others stand 
   ];
   t.deepEqual(received('', headers), ['Content-Length: 5', 'X-Bar: 2']);
 });
-
-const FRAMINGS: readonly (readonly [headers: string[], kind: string | undefined])[] = [
-  [[], 'none'],
-  [['Content-Length', '0'], 'length'],
-  [['Content-Length', '5', 'content-length', '5'], undefined],
-  [['Content-Length', '+5'], undefined],
-  [['Content-Length', '5, 5'], undefined],
-  [['Content-Length', '9'.repeat(16)], undefined],
-  [['Transfer-Encoding', 'Chunked'], 'chunked'],
-  [['Transfer-Encoding', 'chunked', 'Content-Length', '5'], undefined],
-  [['Transfer-Encoding', 'gzip, chunked'], undefined],
-  [['Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'chunked'], undefined],
-  [['Transfer-Encoding', ''], undefined],
-];
-for (const [headers, kind] of FRAMINGS) {
-  test(`the framing of ${JSON.stringify(headers)} is ${kind ?? 'ambiguous'}`, (t) => {
-    t.is(framingOf(headers)?.kind, kind as 'none');
-  });
-}

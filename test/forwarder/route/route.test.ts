@@ -18,11 +18,10 @@ function routeOf(config: string, target: string): string {
   return routeText(chooseRoute(parsed.url, rulesOf(config)));
 }
 
-const WHONIX =
-  'forward-socks5t / user:secret@10.0.0.9:9050 .\nforward .i2p unix:/run/allium/router-http.sock\n';
+const WHONIX = 'forward-socks5t / user:secret@10.0.0.9:9050 .\nforward .i2p 127.0.0.1:4444\n';
 
 const ROUTES: readonly (readonly [config: string, target: string, route: string])[] = [
-  [WHONIX, 'http://foo.i2p/', 'HTTP parent unix:/run/allium/router-http.sock'],
+  [WHONIX, 'http://foo.i2p/', 'the I2P router'],
   [WHONIX, 'http://foo.i2p.example.org/', 'SOCKS 5t 10.0.0.9:9050'],
   [WHONIX, 'http://foo.i2p@example.org/', 'SOCKS 5t 10.0.0.9:9050'],
   [WHONIX.split('\n').reverse().join('\n'), 'http://foo.i2p/', 'SOCKS 5t 10.0.0.9:9050'],
@@ -50,7 +49,7 @@ function lint(config: string): string[] {
 test('a later rule that takes .i2p away, and .i2p that nothing takes, are said at the start', (t) => {
   t.deepEqual(lint(WHONIX), []);
   t.deepEqual(lint('forward .i2p 10.0.0.7:1\nforward-socks5 / 10.0.0.9:9050 .\n'), [
-    '2: takes .i2p past the HTTP proxy of the router: its header rules will not be applied',
+    '2: takes .i2p to another parent: the header rules for I2P will not be applied',
     '1: line 2 comes later and takes .i2p away from this rule: the last one wins',
   ]);
   t.deepEqual(lint('forward .example.org 10.0.0.7:1\n'), [

@@ -70,6 +70,20 @@ const URL_FORMS: readonly Probe[] = [
   { name: 'https without CONNECT', bytes: get('https://a.i2p/') },
   { name: 'ftp', bytes: get('ftp://a.i2p/') },
   { name: 'gopher', bytes: get('gopher://a.i2p/') },
+  {
+    name: 'bytes above 0x7f',
+    bytes: get('http://a.i2p/\xd1\x84?\xff'),
+    deviation: {
+      why: 'bytes above 0x7f in an address are percent-encoded',
+      status: '200',
+      upstream: get('http://a.i2p/%D1%84?%FF'),
+    },
+  },
+  {
+    name: 'bytes above 0x7f in a name',
+    bytes: get('http://\xd1\x84.i2p/'),
+    deviation: { why: 'a name is letters, digits, hyphens and underscores', ...REFUSED },
+  },
   { name: 'origin form', bytes: get('/x') },
   { name: 'space', bytes: get('http://a.i2p/a b') },
   { name: 'port 99999', bytes: get('http://a.i2p:99999/') },
@@ -124,13 +138,18 @@ const VERSIONS: readonly Probe[] = [
   {
     name: 'lower-case method',
     bytes: head('get', 'http://a.i2p/'),
-    deviation: { why: "Node's parser knows methods in upper case only", ...REFUSED },
+    deviation: { why: 'methods have a case (RFC 9110 9.1)', ...REFUSED },
   },
   { name: 'PROPFIND', bytes: head('PROPFIND', 'http://a.i2p/', ['Host: a.i2p', 'Depth: 1']) },
+  { name: 'VERSION-CONTROL', bytes: head('VERSION-CONTROL', 'http://a.i2p/') },
   {
-    name: 'VERSION-CONTROL',
-    bytes: head('VERSION-CONTROL', 'http://a.i2p/'),
-    deviation: { why: "Node's parser does not know the method", ...REFUSED },
+    name: 'ACL',
+    bytes: head('ACL', 'http://a.i2p/'),
+    deviation: {
+      why: 'methods of later WebDAV RFCs are known',
+      status: '200',
+      upstream: head('ACL', 'http://a.i2p/'),
+    },
   },
   { name: 'OPTIONS *', bytes: head('OPTIONS', '*') },
   {
@@ -231,6 +250,16 @@ const SMUGGLING: readonly Probe[] = [
     deviation: { why: DISAGREE, ...REFUSED },
   },
   {
+    name: 'chunks from HTTP/1.0',
+    bytes: `${head('POST', 'http://a.i2p/', ['Host: a.i2p', 'Transfer-Encoding: chunked'], '1.0')}0\r\n\r\n`,
+    deviation: { why: 'HTTP/1.0 knows no chunks (RFC 9112 6.1)', ...REFUSED },
+  },
+  {
+    name: 'a control byte in a value',
+    bytes: get('http://a.i2p/', 'Host: a.i2p', 'X-A: a\x01b'),
+    deviation: { why: 'RFC 9110 5.5: no control bytes in a value', ...REFUSED },
+  },
+  {
     name: 'xchunked',
     bytes: post(['Transfer-Encoding: xchunked'], '0\r\n\r\n'),
     deviation: { why: DISAGREE, ...REFUSED },
@@ -258,7 +287,7 @@ const SMUGGLING: readonly Probe[] = [
   {
     name: 'bare LF',
     bytes: 'GET http://a.i2p/ HTTP/1.1\nHost: a.i2p\n\n',
-    deviation: { why: "Node's parser wants CRLF", ...REFUSED },
+    deviation: { why: 'a line of a request ends with CRLF', ...REFUSED },
   },
   {
     name: 'blank before colon',

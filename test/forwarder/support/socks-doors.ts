@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { createLogger } from '@allium/common/observe/logger.ts';
 import type { ExecutionContext } from 'ava';
 import { type Forwarder, startForwarder } from '../../../services/forwarder/host/forwarder.ts';
+import type { SocksLimits } from '../../../services/forwarder/host/limits.ts';
 import { loadPolicy } from '../../../services/forwarder/host/load.ts';
-import type { SocksLimits } from '../../../services/forwarder/host/socks-visit.ts';
 import { writeFiles } from './proxies.ts';
 
 export interface Doors {
@@ -26,8 +26,10 @@ export async function socksDoors(
   const folder = writeFiles(
     [
       'listen-address 127.0.0.1:1',
-      `allium-socks 127.0.0.1:1 ${parents.i2p} ${parents.tor}`,
-      `allium-socks 127.0.0.1:1 ${parents.i2p} .`,
+      `allium-router ${parents.i2p} unix:/nonexistent/names`,
+      'forward .i2p 127.0.0.1:4444',
+      `allium-socks 127.0.0.1:1 ${parents.tor}`,
+      'allium-socks 127.0.0.1:1 .',
       more,
       '',
     ].join('\n'),
@@ -95,15 +97,16 @@ export function socks5(
   name: string,
   login?: readonly [user: string, password: string],
   command = '01',
+  port = 443,
 ): string {
   const size = (text: string): string => text.length.toString(16).padStart(2, '0');
   const greeting =
     login === undefined
       ? '050100'
       : `05020002${'01'}${size(login[0])}${hexOf(login[0])}${size(login[1])}${hexOf(login[1])}`;
-  return `${greeting}05${command}0003${size(name)}${hexOf(name)}0050`;
+  return `${greeting}05${command}0003${size(name)}${hexOf(name)}${port.toString(16).padStart(4, '0')}`;
 }
 
 export function socks4a(name: string, user = ''): string {
-  return `040100500000000${'1'}${hexOf(user)}00${hexOf(name)}00`;
+  return `040101bb0000000${'1'}${hexOf(user)}00${hexOf(name)}00`;
 }

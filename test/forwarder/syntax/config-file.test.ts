@@ -24,14 +24,25 @@ const REFUSED: readonly (readonly [line: string, why: RegExp])[] = [
   ['forward .i2p router:4444', /"router" is a name/],
   ['forward-socks5 / user:secret@tor:9050 .', /"tor" is a name/],
   ['forward-socks5 / 127.0.0.1:9050 squid', /"squid" is a name/],
-  ['allium-socks 127.0.0.1:9150 unix:/i2p', /needs an address with a port/],
-  ['allium-socks 127.0.0.1 unix:/i2p .', /needs an address with a port/],
-  ['allium-socks 127.0.0.1:0 unix:/i2p .', /needs an address with a port/],
-  ['allium-socks 127.0.0.1:9150 . 127.0.0.1:9050', /"\." is a name/],
-  ['allium-socks 127.0.0.1:9150 unix:i2p .', /absolute path/],
-  ['allium-socks 127.0.0.1:9150 unix:/i2p tor:9050', /"tor" is a name/],
-  ['allium-socks 127.0.0.1:9150 unix:/i2p 127.0.0.1', /needs a port/],
-  ['forward-socks5 / 127.0.0.1:9050 unix:/x', /can not be reached through SOCKS/],
+  ['allium-socks 127.0.0.1:9150', /needs an address with a port/],
+  ['allium-socks 127.0.0.1:9150 unix:/i2p .', /needs an address with a port/],
+  ['allium-socks 127.0.0.1 .', /needs an address with a port/],
+  ['allium-socks 127.0.0.1:0 .', /needs an address with a port/],
+  ['allium-socks 127.0.0.1:9150 unix:tor', /absolute path/],
+  ['allium-socks 127.0.0.1:9150 tor:9050', /"tor" is a name/],
+  ['allium-socks 127.0.0.1:9150 127.0.0.1', /needs a port/],
+  ['allium-router unix:/a', /needs unix:/],
+  ['allium-router unix:/a 127.0.0.1:1', /needs unix:/],
+  [
+    'allium-service site 127.0.0.1:80 http',
+    /targets are Unix sockets until the firewall can open single addresses/,
+  ],
+  ['allium-service site unix:/s', /needs http or tcp/],
+  ['allium-service site unix:/s tcp example.org', /for http only/],
+  ['allium-service site unix:/s http a/b', /is no host/],
+  ['allium-service a/b unix:/s http', /needs the name/],
+  ['forward-socks5 / 127.0.0.1:9050 unix:/x', /an HTTP parent has an address/],
+  ['forward .i2p unix:/x', /an HTTP parent has an address/],
   ['forward http://foo.i2p/ 127.0.0.1:4444', /no scheme/],
   ['forward .i2p:* 127.0.0.1:4444', /can match nothing/],
   ['forward TAG:x 127.0.0.1:4444', /tag can't choose/],
@@ -127,21 +138,21 @@ for (const line of QUIET) {
   });
 }
 
-test('all 70 directives of Privoxy 4.2.0 (10 of them for Windows) and three of our own are known', (t) => {
+test('all 70 directives of Privoxy 4.2.0 (10 of them for Windows) and five of our own are known', (t) => {
   const own = [...DIRECTIVES.keys()].filter((name) => name.startsWith('allium-'));
-  t.deepEqual(own, ['allium-socks', 'allium-pages', 'allium-health']);
+  t.deepEqual(own, ['allium-router', 'allium-service', 'allium-socks', 'allium-pages', 'allium-health']);
   t.is(DIRECTIVES.size - own.length, 70);
 });
 
 test('words, blanks, tabs, case, comments, continuation and line ends', (t) => {
   const text =
-    '  FORWARD\t.i2p \t 127.0.0.1:4444 # the I2P side\r\nforward \\\n .b.i2p \\\n 127.0.0.1:5555\rhostname a\\#b\n# comment \\\ntoggle 0\n';
+    '  FORWARD\t.i2p \t 127.0.0.1:4445 # the I2P side\r\nforward \\\n .b.i2p \\\n 127.0.0.1:5555\rhostname a\\#b\n# comment \\\ntoggle 0\n';
   const { settings, notes } = read(text);
   t.deepEqual(notes.errors, []);
   t.deepEqual(
     settings.forwards.map((rule) => [rule.line, rule.pattern.source, rule.way.http]),
     [
-      [1, '.i2p', { host: '127.0.0.1', port: 4444 }],
+      [1, '.i2p', { host: '127.0.0.1', port: 4445 }],
       [2, '.b.i2p', { host: '127.0.0.1', port: 5555 }],
     ],
   );
@@ -169,8 +180,9 @@ test('default-server-timeout is clamped to keep-alive-timeout', (t) => {
 
 test('parents in every form', (t) => {
   const lines = [
-    'forward .a unix:/run/allium/router-http.sock',
-    'forward .b [::1]:4444',
+    'forward .b [::1]:4445',
+    'forward .i2p [::1]:4444',
+    'forward .i2p localhost:4444',
     'forward-socks5 .c me:se@cret@[fd00::1]:9050 .',
     'forward-socks5t .d unix:/run/tor/socks 10.0.0.1:3128',
   ];
@@ -179,8 +191,9 @@ test('parents in every form', (t) => {
   t.deepEqual(
     settings.forwards.map((rule) => rule.way),
     [
-      { http: { path: '/run/allium/router-http.sock' } },
-      { http: { host: '::1', port: 4444 } },
+      { http: { host: '::1', port: 4445 } },
+      { i2p: true },
+      { i2p: true },
       { socks: { version: '5', endpoint: { host: 'fd00::1', port: 9050 }, user: 'me', password: 'secret' } },
       {
         socks: { version: '5t', endpoint: { path: '/run/tor/socks' } },
@@ -192,18 +205,17 @@ test('parents in every form', (t) => {
 
 test('SOCKS doors, with a parent for the rest and without', (t) => {
   const { settings, notes } = read(
-    'allium-socks 10.0.0.1:9150 unix:/run/i2p 127.0.0.1:9150\nallium-socks 10.0.0.1:4447 localhost:4447 .\n',
+    'allium-socks 10.0.0.1:9150 127.0.0.1:9150\nallium-socks 10.0.0.1:4447 .\n',
   );
   t.deepEqual(notes.errors, []);
   t.deepEqual(settings.socksDoors, [
     {
       listen: { host: '10.0.0.1', port: 9_150 },
-      i2p: { path: '/run/i2p' },
       tor: { host: '127.0.0.1', port: 9_150 },
     },
-    { listen: { host: '10.0.0.1', port: 4_447 }, i2p: { host: '127.0.0.1', port: 4_447 } },
+    { listen: { host: '10.0.0.1', port: 4_447 } },
   ]);
-  const many = read('allium-socks 10.0.0.1:9150 unix:/run/i2p .\n'.repeat(11));
+  const many = read('allium-socks 10.0.0.1:9150 .\n'.repeat(11));
   t.regex(many.notes.errors[0]?.why ?? '', /more than 10/);
 });
 

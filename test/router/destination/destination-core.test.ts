@@ -226,7 +226,7 @@ test('a remote without a key that we speak is refused by name', (t) => {
   );
   const stream = client.connect(old.destination.hash, REQUEST);
   net.time.run(2_000);
-  t.is(client.of(stream).reason, 'unreachable');
+  t.is(client.of(stream).reason, 'unsupported');
   const unreachable = client.outputs.find((output) => output.kind === 'unreachable');
   t.is(unreachable?.kind === 'unreachable' ? unreachable.reason : undefined, 'noSupportedKey');
 });

@@ -146,7 +146,11 @@ export class Host {
           break;
         }
         case 'unreachable':
-          this.stream({ kind: 'unreachable', remote: output.remote });
+          this.stream({
+            kind: 'unreachable',
+            remote: output.remote,
+            reason: output.reason === 'noLeaseSet' ? 'unreachable' : 'unsupported',
+          });
           break;
         case 'wake':
           this.#later(output.at, () => this.give({ kind: 'tick' }));

@@ -25,12 +25,19 @@ for (const key of ['allowPrivateAddresses', 'skipIpDiversity']) {
 
 const wrong: [string, RegExp][] = [
   ['sockss: /x\n', /router\.yaml:4:1: sockss: unknown key/],
-  ['http:\n  listen: localhost\n', /router\.yaml:5:3: http\.listen: an absolute socket path or HOST:PORT/],
+  [
+    'streams:\n  listen: localhost\n',
+    /router\.yaml:5:3: streams\.listen: an absolute socket path or HOST:PORT/,
+  ],
   ['netId: 1\n', /router\.yaml:4:1: netId: .*2/],
   ['tunnels:\n  length: 0\n', /tunnels\.length: .*1/],
   ['logLevel: loud\n', /logLevel: .*"info"/],
-  ['serverTunnels:\n  - {name: A, mode: http, target: "127.0.0.1:1", keys: /k}\n', /lower case/],
-  ['serverTunnels:\n  - {name: a, mode: http, target: "127.0.0.1:1", keys: k}\n', /an absolute path/],
+  ['http:\n  listen: /x\n', /router\.yaml:4:1: http: unknown key/],
+  ['serverTunnels: []\n', /router\.yaml:4:1: serverTunnels: unknown key/],
+  ['services:\n  - {name: A, keys: /k}\n', /lower case/],
+  ['services:\n  - {name: a, keys: k}\n', /an absolute path/],
+  ['services:\n  - {name: a, keys: /k, target: /t}\n', /target: unknown key/],
+  ['services:\n  - {name: a, keys: /k}\n  - {name: a, keys: /l}\n', /two services of one name/],
 ];
 for (const [text, message] of wrong) {
   test(`refused: ${text.trim().replaceAll(/\s+/g, ' ')}`, (t) => {

@@ -187,7 +187,7 @@ test('unreachable: attempts end at once, open streams do not', (t) => {
   const open = client.connect(server.hash);
   net.time.run(1_000);
   const pending = client.connect(server.hash);
-  client.step({ kind: 'unreachable', remote: server.hash });
+  client.step({ kind: 'unreachable', remote: server.hash, reason: 'unreachable' });
   t.is(client.of(pending).over, 'refused');
   t.is(client.of(pending).reason, 'unreachable');
   t.is(client.of(open).over, undefined);
@@ -290,6 +290,48 @@ test('an idle stream says a word every 90 s and stays', (t) => {
   t.is(client.of(stream).over, undefined);
   const words = client.sent + server.sent - before;
   t.true(words >= 10 && words <= 60, `${words}`);
+});
+
+/** As i2pd, which never answers an ack without data. */
+function leavesKeepalivesUnanswered(net: StreamNet, peer: Endpoint): void {
+  net.tamper = (bytes, from) => {
+    const { sequence, flags } = decodePacket(bytes, undefined);
+    const plainAck = sequence === 0 && (flags & (STREAM_FLAG.synchronize | STREAM_FLAG.echo)) === 0;
+    return from === peer.hash && plainAck ? undefined : bytes;
+  };
+}
+
+test('an idle stream to a peer that leaves keepalives unanswered stays for 24 hours, by pings', (t) => {
+  const { net, client, server } = pair();
+  const stream = client.connect(server.hash);
+  net.time.run(1_000);
+  leavesKeepalivesUnanswered(net, server);
+  net.time.run(24 * 60 * MINUTE);
+  t.is(client.of(stream).over, undefined);
+  t.false(kinds(client).includes('pong'), 'nobody asked for one');
+  client.step({ kind: 'write', stream, bytes: Buffer.from('still here') });
+  net.time.run(1_000);
+  t.is(server.received(server.accepted()).toString(), 'still here');
+});
+
+test('a pong that another Destination sends keeps no stream alive', (t) => {
+  const { net, client, server } = pair();
+  const stream = client.connect(server.hash);
+  net.time.run(1_000);
+  const liar = keysOf('a liar').destination.hash;
+  net.tamper = (_bytes, from) => (from === server.hash ? undefined : _bytes);
+  const lies = (): void => {
+    if (client.of(stream).over !== undefined) return;
+    const bytes = encodePacket({
+      ...{ sendStreamId: 0, receiveStreamId: stream, sequence: 0, ackThrough: 0, nacks: [] },
+      ...{ resendDelay: 0, flags: STREAM_FLAG.echo | STREAM_FLAG.noAck, payload: new Uint8Array(0) },
+    });
+    client.step({ kind: 'packet', senders: [liar], fromPort: 80, toPort: 0, bytes });
+    net.time.at(net.time.now + MINUTE, lies);
+  };
+  lies();
+  net.time.run(IDLE_LIMIT + 5 * MINUTE);
+  t.is(client.of(stream).reason, 'timeout');
 });
 
 test('the peer forgot the stream (a restart): the next packet ends it', (t) => {

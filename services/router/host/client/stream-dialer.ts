@@ -1,42 +1,42 @@
 import type { Duplex } from 'node:stream';
-import { type DialCode, DialError } from '../../client/dial-error.ts';
-import type { StreamTarget } from '../../client/target.ts';
+import type { StreamRefusal } from '@allium/common/contracts/streams.ts';
+import { DialError } from '../../client/dial-error.ts';
+import type { DestHash } from '../../wire/hash.ts';
 
-/** Opens I2P streams for the local proxies. */
+export interface StreamDial {
+  /** streams of different keys must not be linkable */
+  readonly key: string;
+  readonly target: DestHash;
+  /** 1 to 65535 */
+  readonly port: number;
+  /** there are bytes to write at once: the SYN waits for them, and carries them */
+  readonly early: boolean;
+}
+
+/** Opens I2P streams for local clients. */
 export interface StreamDialer {
   /**
-   * Resolves once the other side has answered. `port` is 1 to 65535. Rejects with `DialError`; after `signal`
-   * aborts, with anything, and nothing stays open. Destroying the stream resets it, ending it closes it.
-   * `begun` gets the stream before that: what is written at once travels with the SYN and saves a round trip.
+   * Resolves once the other side has answered. Rejects with `DialError`; after `signal` aborts, with anything, and
+   * nothing stays open. Destroying the stream resets it, ending it closes it. `begun` gets the stream before that:
+   * what is written to it does not wait for the answer.
    */
-  connect(
-    target: StreamTarget,
-    port: number,
-    signal: AbortSignal,
-    begun?: (stream: Duplex) => void,
-  ): Promise<Duplex>;
+  connect(dial: StreamDial, signal: AbortSignal, begun: (stream: Duplex) => void): Promise<Duplex>;
 }
 
 /** Milliseconds for a stream to open: LeaseSet lookup through tunnels, then several SYNs with 9 s and more. */
 export const DIAL_DEADLINE_MS = 150_000;
 
-export interface DialRequest {
-  readonly dialer: StreamDialer;
-  readonly target: StreamTarget;
-  readonly port: number;
-  readonly deadlineMs: number;
-  /** the client went away */
-  readonly signal: AbortSignal;
-  /** see `StreamDialer` */
-  readonly begun?: (stream: Duplex) => void;
-}
-
 /** Dials under a deadline. Rejects with `DialError`; also when the client went away, with whatever code. */
-export async function dial(request: DialRequest): Promise<Duplex> {
-  const { dialer, target, port, deadlineMs, signal, begun } = request;
+export async function dialInTime(
+  dialer: StreamDialer,
+  dial: StreamDial,
+  deadlineMs: number,
+  gone: AbortSignal,
+  begun: (stream: Duplex) => void,
+): Promise<Duplex> {
   const deadline = AbortSignal.timeout(deadlineMs);
-  const either = AbortSignal.any([signal, deadline]);
-  const dialled = dialer.connect(target, port, either, begun);
+  const either = AbortSignal.any([gone, deadline]);
+  const dialled = dialer.connect(dial, either, begun);
   const stopped = Promise.withResolvers<never>();
   const stop = (): void => stopped.reject(new DialError('timeout'));
   either.addEventListener('abort', stop, { once: true });
@@ -49,7 +49,7 @@ export async function dial(request: DialRequest): Promise<Duplex> {
   } catch (error) {
     // A dialer that is deaf to its signal must not leave a stream behind.
     dialled.then(dropStream, () => {});
-    if (deadline.aborted && !signal.aborted) throw new DialError('timeout', { cause: error });
+    if (deadline.aborted && !gone.aborted) throw new DialError('timeout', { cause: error });
     throw error instanceof DialError ? error : new DialError('reset', { cause: error });
   } finally {
     either.removeEventListener('abort', stop);
@@ -57,7 +57,7 @@ export async function dial(request: DialRequest): Promise<Duplex> {
   }
 }
 
-export function dialCode(error: unknown): DialCode {
+export function dialRefusal(error: unknown): StreamRefusal {
   return error instanceof DialError ? error.code : 'reset';
 }
 

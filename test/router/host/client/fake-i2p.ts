@@ -1,17 +1,13 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, type Server, type Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
-import { toBase64 } from '@allium/common/bytes/text.ts';
+import type { StreamRefusal } from '@allium/common/contracts/streams.ts';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
 import type { ExecutionContext } from 'ava';
-import { type DialCode, DialError } from '../../../../services/router/client/dial-error.ts';
-import { Naming } from '../../../../services/router/client/naming.ts';
-import { base32Name, type StreamTarget, targetHash } from '../../../../services/router/client/target.ts';
-import type { HttpLimits } from '../../../../services/router/host/client/http-limits.ts';
-import { type HttpProxyOptions, startHttpProxy } from '../../../../services/router/host/client/http-proxy.ts';
-import type { StreamDialer } from '../../../../services/router/host/client/stream-dialer.ts';
+import { DialError } from '../../../../services/router/client/dial-error.ts';
+import type { StreamDial, StreamDialer } from '../../../../services/router/host/client/stream-dialer.ts';
+import { base32Name } from '../../../../services/router/names/destination-text.ts';
 import { createDestinationKeys, type Destination } from '../../../../services/router/wire/destination.ts';
 import { recordedEntropy } from '../../../support/entropy.ts';
 
@@ -21,43 +17,50 @@ export function destinationOf(seed: string): Destination {
 
 export const SITE = destinationOf('the site');
 export const SITE_B32 = base32Name(SITE.hash);
-export const SITE_BASE64 = toBase64(SITE.raw);
 
 /** Opens streams to local TCP ports through pairs of Duplexes, as the router would through tunnels. */
 export class FakeDialer implements StreamDialer {
   /** TCP port of each I2P port of the one site, or why it can't be reached */
-  readonly ports = new Map<number, number | DialCode>();
-  readonly dialled: { hash: string; port: number }[] = [];
+  readonly ports = new Map<number, number | StreamRefusal>();
+  readonly dialled: StreamDial[] = [];
   /** our ends of the streams, in order */
   readonly streams: Duplex[] = [];
-  delayMs = 0;
-
+  /** the site's ends of them, and of those that are being opened */
+  readonly siteEnds: Duplex[] = [];
   /** what was written before each stream stood */
   readonly greetings: string[] = [];
+  delayMs = 0;
+  /** what every stream waits for besides */
+  hold: Promise<void> = Promise.resolve();
 
-  async connect(
-    target: StreamTarget,
-    port: number,
-    signal: AbortSignal,
-    begun?: (stream: Duplex) => void,
-  ): Promise<Duplex> {
-    this.dialled.push({ hash: targetHash(target), port });
+  async connect(dial: StreamDial, signal: AbortSignal, begun: (stream: Duplex) => void): Promise<Duplex> {
+    this.dialled.push(dial);
     const [ours, theirs] = i2pPair();
-    begun?.(ours);
+    this.siteEnds.push(theirs);
+    begun(ours);
     await setImmediate();
-    const early: Buffer | null = theirs.read();
-    if (early) theirs.unshift(early);
-    this.greetings.push(early?.toString('latin1') ?? '');
+    await this.hold;
     if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+    const early = await firstChunks(theirs);
+    if (early.length > 0) theirs.unshift(early);
+    this.greetings.push(early.toString('latin1'));
     signal.throwIfAborted();
     const where =
-      targetHash(target) === SITE.hash ? (this.ports.get(port) ?? 'refused') : 'lease-set-not-found';
+      dial.target === SITE.hash ? (this.ports.get(dial.port) ?? 'refused') : 'lease-set-not-found';
     if (typeof where === 'string') throw new DialError(where);
     const socket = connect({ port: where, host: '127.0.0.1', allowHalfOpen: true });
     joined(theirs, socket);
     this.streams.push(ours);
     return ours;
   }
+}
+
+/** The first two chunks that were written: a pair holds one until it is read. */
+async function firstChunks(stream: Duplex): Promise<Buffer> {
+  const first: Buffer | null = stream.read();
+  await setImmediate();
+  const second: Buffer | null = stream.read();
+  return Buffer.concat([first ?? Buffer.alloc(0), second ?? Buffer.alloc(0)]);
 }
 
 /** Both ends of a stream: one that is destroyed before both directions ended resets the other. */
@@ -83,40 +86,12 @@ function joined(a: Duplex, b: Socket): void {
   }
 }
 
-export interface Rig {
-  readonly dialer: FakeDialer;
-  readonly naming: Naming;
-  readonly proxy: { readonly host: string; readonly port: number };
-  readonly stop: () => Promise<void> | void;
-}
-
-/** A site named `site.i2p`, its I2P port 80 served by `listener`, and a proxy in front of it. */
-export async function startRig(
-  t: ExecutionContext,
-  listener: RequestListener,
-  limits: Partial<HttpLimits> = {},
-  options: Partial<HttpProxyOptions> = {},
-): Promise<Rig & { readonly site: Server }> {
-  const site = createServer(listener);
-  const port = await listening(t, site);
-  const dialer = new FakeDialer();
-  dialer.ports.set(80, port);
-  const naming = new Naming(new Map([['site.i2p', { destination: SITE }]]));
-  const random = recordedEntropy(t.title);
-  const running = await startHttpProxy(
-    { host: '127.0.0.1', port: 0 },
-    { dialer, naming, random, limits, ...options },
-  );
-  t.teardown(() => running.stop());
-  return { dialer, naming, site, proxy: tcp(running.address), stop: running.stop };
-}
-
 export function tcp(address: ListenAddress): { host: string; port: number } {
   if ('path' in address) throw new Error(address.path);
   return address;
 }
 
-export async function listening(t: ExecutionContext, server: import('node:net').Server): Promise<number> {
+export async function listening(t: ExecutionContext, server: Server): Promise<number> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

@@ -1,15 +1,18 @@
-import { request } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { createServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import test from 'ava';
-import { startRig } from './fake-i2p.ts';
+import test, { type ExecutionContext } from 'ava';
+import { listening } from './fake-i2p.ts';
+import { type StreamsRig, startStreams, through } from './streams-rig.ts';
 
 const MB = 1024 * 1024;
 const TOTAL = 50 * MB;
 
-/** Bytes that stand between a source and a reader who does not read: kernel buffers of three TCP connections. */
-const IN_FLIGHT_MAX = 24 * MB;
+/** Bytes that stand between a source and a reader who does not read: kernel buffers of two TCP connections. */
+const IN_FLIGHT_MAX = 16 * MB;
 
 setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');
@@ -24,78 +27,64 @@ function buffersInUse(): number {
   return least;
 }
 
-test.serial('50 MB pass at the pace of their reader, in flat memory', async (t) => {
-  const chunk = Buffer.alloc(64 * 1024, 'x');
-  let produced = 0;
-  const rig = await startRig(t, (_req, res) => {
-    const source = new Readable({
-      read() {
-        produced += chunk.length;
-        this.push(produced <= TOTAL ? chunk : null);
-      },
-    });
-    source.pipe(res);
+/** `TOTAL` bytes, and how many of them were taken. */
+function source(): { readonly stream: Readable; readonly taken: () => number } {
+  const chunk = randomBytes(64 * 1024);
+  let taken = 0;
+  const stream = new Readable({
+    read() {
+      taken += chunk.length;
+      this.push(taken <= TOTAL ? chunk : null);
+    },
   });
+  return { stream, taken: () => taken };
+}
+
+/** Reads to the end; the result is the largest sum of buffers on the way, over those before. */
+async function drain(from: Readable): Promise<{ readonly got: number; readonly peak: number }> {
   const before = buffersInUse();
-  let got = 0;
-  let ahead = 0;
-  let peak = 0;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const asked = request({
-    ...rig.proxy,
-    path: 'http://site.i2p/',
-    headers: { host: 'site.i2p' },
-    agent: false,
-  });
-  asked.once('error', reject);
-  asked.once('response', async (answer) => {
-    // Nobody reads for a moment: what is produced meanwhile is what the way holds.
-    await new Promise((done) => setTimeout(done, 300));
-    ahead = produced;
-    let next = 5 * MB;
-    for await (const part of answer) {
-      got += part.length;
-      if (got < next) continue;
-      next += 5 * MB;
-      peak = Math.max(peak, buffersInUse() - before);
-    }
-    resolve();
-  });
-  asked.end();
-  await promise;
+  let [got, peak, next] = [0, 0, 5 * MB];
+  for await (const part of from as AsyncIterable<Buffer>) {
+    got += part.length;
+    if (got < next) continue;
+    next += 5 * MB;
+    peak = Math.max(peak, buffersInUse() - before);
+  }
+  return { got, peak };
+}
+
+/** A site that hands each connection to `serve`. */
+async function siteOf(t: ExecutionContext, serve: (socket: Socket) => void) {
+  const rig: StreamsRig = await startStreams(t);
+  rig.dialer.ports.set(80, await listening(t, createServer({ allowHalfOpen: true }, serve)));
+  return rig;
+}
+
+test.serial('50 MB pass at the pace of their reader, in flat memory', async (t) => {
+  const { stream, taken } = source();
+  const rig = await siteOf(t, (socket) => stream.pipe(socket));
+  const socket = await through(rig, { port: 80 });
+  // Nobody reads for a moment: what is taken meanwhile is what the way holds.
+  await sleep(300);
+  const ahead = taken();
+  const { got, peak } = await drain(socket);
   t.is(got, TOTAL);
   t.true(ahead < IN_FLIGHT_MAX, `${ahead} bytes were taken without a reader`);
   t.true(peak < 8 * MB, `${peak} bytes of buffers`);
 });
 
-test.serial('a site that does not read stops the upload of a browser', async (t) => {
-  const chunk = Buffer.alloc(64 * 1024, 'x');
-  let produced = 0;
-  let got = 0;
-  const rig = await startRig(t, async (req, res) => {
-    await new Promise((done) => setTimeout(done, 300));
-    const ahead = produced;
-    for await (const part of req) got += part.length;
-    res.end(String(ahead));
+test.serial('a site that does not read stops who sends to it', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<{ ahead: number; got: number; peak: number }>();
+  const { stream, taken } = source();
+  const rig = await siteOf(t, async (socket) => {
+    await sleep(300);
+    const ahead = taken();
+    resolve({ ahead, ...(await drain(socket)) });
   });
-  const source = new Readable({
-    read() {
-      produced += chunk.length;
-      this.push(produced <= TOTAL ? chunk : null);
-    },
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const asked = request({
-    ...rig.proxy,
-    method: 'PUT',
-    path: 'http://site.i2p/',
-    headers: { host: 'site.i2p' },
-    agent: false,
-  });
-  asked.once('error', reject);
-  asked.once('response', async (answer) => resolve((await answer.setEncoding('latin1').toArray()).join('')));
-  source.pipe(asked);
-  const ahead = Number(await promise);
+  const socket = await through(rig, { port: 80 });
+  stream.pipe(socket);
+  const { ahead, got, peak } = await promise;
   t.is(got, TOTAL);
   t.true(ahead < IN_FLIGHT_MAX, `${ahead} bytes were taken without a reader`);
+  t.true(peak < 8 * MB, `${peak} bytes of buffers`);
 });

@@ -1,0 +1,35 @@
+import { admit, faultAnswer } from './admit.ts';
+import { EXPECTATION } from './answers.ts';
+import type { Outcome } from './client-visit.ts';
+import { serveConnect } from './connect.ts';
+import { tell } from './context.ts';
+import { serveExchange } from './exchange.ts';
+import type { Turn } from './turn.ts';
+
+/** Serves one request: what is refused as it stands, what is decided here, and what goes on. */
+export function serveTurn(turn: Turn): Outcome | Promise<Outcome> {
+  const { asked, context, visit } = turn;
+  if (typeof asked === 'string') {
+    tell(context, `refused-${asked}`);
+    return turn.answer(faultAnswer(asked));
+  }
+  if (asked.expects === 'unknown') {
+    // Only "100-continue" is understood.
+    tell(context, 'refused-expectation');
+    return turn.answer(EXPECTATION);
+  }
+  const verdict = admit(asked, visit, context);
+  switch (verdict.kind) {
+    case 'drop':
+      tell(context, 'access-denied');
+      return turn.cut();
+    case 'answer':
+      tell(context, verdict.code);
+      // What comes behind CONNECT was meant for a tunnel and is no request.
+      return turn.answer(asked.method === 'CONNECT' ? { ...verdict.answer, close: true } : verdict.answer);
+    case 'go':
+      return asked.method === 'CONNECT'
+        ? serveConnect(turn, asked, verdict)
+        : serveExchange(turn, asked, verdict);
+  }
+}

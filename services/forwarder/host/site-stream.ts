@@ -1,0 +1,56 @@
+import { connect, type Socket } from 'node:net';
+import { GatewayError } from '@allium/common/bytes/errors.ts';
+import type { StreamRefusal } from '@allium/common/contracts/streams.ts';
+import { connectWithEarly, type EarlyDial, SocksFailure } from '@allium/common/socks/early-client.ts';
+
+/** Milliseconds for the router to answer; its own deadline is shorter and tells more. */
+const OPEN_MS = 180_000;
+
+export type StreamFacts =
+  | { readonly code: 'refused'; readonly refusal: StreamRefusal }
+  /** `streams.sock` is not there, or what answers is no router */
+  | { readonly code: 'gone' };
+
+/** Why there is no stream. Its message holds no name. */
+export class StreamError extends GatewayError<StreamFacts> {}
+
+/** A stream that is being opened. */
+export interface SiteStream {
+  /** may be written to at once; to be read when `opened` says so, not before */
+  readonly socket: Socket;
+  /** rejects with `StreamError`; the socket is destroyed then */
+  readonly opened: Promise<void>;
+}
+
+/** Asks the router at `path` for a stream; `dial.early` travels with the SYN. Destroying the socket gives it up. */
+export function openSite(path: string, dial: EarlyDial): SiteStream {
+  const socket = connect({ path, allowHalfOpen: true });
+  const opened = underDeadline(socket, connectWithEarly(socket, dial));
+  // Whoever has left needs no reason.
+  opened.catch(() => {});
+  return { socket, opened };
+}
+
+async function underDeadline(socket: Socket, granted: Promise<void>): Promise<void> {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    socket.destroy();
+  }, OPEN_MS);
+  try {
+    await granted;
+  } catch (error) {
+    socket.destroy();
+    throw late ? new StreamError({ code: 'refused', refusal: 'timeout' }) : asStreamError(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function asStreamError(error: unknown): StreamError {
+  const refusal =
+    error instanceof SocksFailure && error.detail.code === 'refused' ? error.detail.refusal : undefined;
+  return refusal === undefined
+    ? new StreamError({ code: 'gone' })
+    : new StreamError({ code: 'refused', refusal });
+}

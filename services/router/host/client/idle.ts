@@ -1,2 +1,0 @@
-/** Milliseconds without a byte in either direction, after which two joined streams are closed. */
-export const IDLE_MS = 300_000;

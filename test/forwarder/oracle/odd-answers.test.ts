@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { ODD_ANSWERS } from '../support/odd-answers.ts';
+import { oracleTest } from '../support/oracle.ts';
+import { startOurs, startPrivoxy } from '../support/proxies.ts';
+
+const test = oracleTest();
+
+/** A site whose n-th path has the n-th answer. */
+async function oddSite(): Promise<{ readonly port: number; readonly server: Server }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (bytes: Buffer) => {
+      const n = Number(/\/(\d+) HTTP/.exec(bytes.toString('latin1'))?.[1]);
+      socket.end(ODD_ANSWERS[n]?.bytes ?? '', 'latin1');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return { server, port: typeof address === 'object' && address !== null ? address.port : 0 };
+}
+
+interface Seen {
+  /** `STATUS BODY`, or curl's exit code when it has nothing to show */
+  readonly what: string;
+  readonly head: string;
+}
+
+/** What curl sees at `url`, through a proxy or not. It is our client here, for it knows chunks and broken ends. */
+async function curl(url: string, proxy?: number): Promise<Seen> {
+  const through = proxy === undefined ? [] : ['--proxy', `http://127.0.0.1:${proxy}`];
+  const child = spawn('curl', ['-q', '--silent', '--include', '--max-time', '5', ...through, url], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { PATH: process.env.PATH },
+  });
+  const parts: Buffer[] = [];
+  child.stdout.on('data', (part: Buffer) => parts.push(part));
+  const [code] = (await once(child, 'close')) as [number];
+  const text = Buffer.concat(parts).toString('latin1');
+  const [, head = '', body = ''] = /^([\s\S]*?\r?\n)\r?\n([\s\S]*)$/.exec(text) ?? [];
+  const status = /^\S+ (\d{3})/.exec(head)?.[1];
+  if (code !== 0) return { what: `curl ${code}`, head };
+  return { what: status === '200' ? `200 ${body}` : (status ?? `curl ${code}`), head };
+}
+
+test('answers as people write them: ours, Privoxy and curl do what the table says', async (t) => {
+  t.timeout(60_000);
+  const { port, server } = await oddSite();
+  const config = 'forward 127.0.0.1 .\nkeep-alive-timeout 5\nsocket-timeout 3\n';
+  const [privoxy, ours] = [await startPrivoxy(config), await startOurs(config)];
+  const seen = await Promise.all(
+    ODD_ANSWERS.map(async ({ name, head }, n) => {
+      const url = `http://127.0.0.1:${port}/${n}`;
+      const [mine, theirs, alone] = await Promise.all([
+        curl(url, ours.port),
+        curl(url, privoxy.port),
+        curl(url),
+      ]);
+      if (head !== undefined) t.regex(mine.head, head, name);
+      return { name, ours: mine.what, privoxy: theirs.what, curl: alone.what };
+    }),
+  );
+  t.deepEqual(
+    seen,
+    ODD_ANSWERS.map(({ name, ours: mine, privoxy: theirs, curl: alone }) => ({
+      name,
+      ours: mine,
+      privoxy: theirs,
+      curl: alone,
+    })),
+  );
+  await ours.stop();
+  await privoxy.stop();
+  server.close();
+});

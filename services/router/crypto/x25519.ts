@@ -10,6 +10,28 @@ export interface KeyPair {
 
 export const X25519_LENGTH = 32;
 
+/**
+ * Points of order 1, 2, 4 and 8 in every encoding that fits into 255 bits: with them the secret is all zero, whatever the
+ * other key is (RFC 7748 section 6.1, and the table at https://cr.yp.to/ecdh.html#validate).
+ */
+const LOW_ORDER: ReadonlySet<string> = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+]);
+
+/** Whether nobody can share a secret with this public key. Cheap: a look at the bytes. */
+export function isLowOrder(publicKey: Uint8Array): boolean {
+  const point = Buffer.from(publicKey);
+  // the top bit is not part of the point
+  point[X25519_LENGTH - 1] = (point.at(-1) ?? 0) & 0x7f;
+  return LOW_ORDER.has(point.toString('hex'));
+}
+
 export function x25519KeyPair(random: RandomBytes): KeyPair {
   const privateKey = Uint8Array.from(random(X25519_LENGTH));
   return { privateKey, publicKey: x25519Public(privateKey) };

@@ -15,17 +15,17 @@ START.mixHash(new Uint8Array(0));
 
 /**
  * ECIES Router Messages: an anonymous message for a router. `payload` is encoded blocks, DateTime among them; the result
- * is a Garlic's `data`. A public key that gives an all-zero secret throws `RangeError`.
+ * is a Garlic's `data`; undefined for a public key that gives an all-zero secret.
  */
 export function sealForRouter(
   routerPublicKey: Uint8Array,
   payload: Uint8Array,
   random: RandomBytes,
-): Uint8Array {
+): Uint8Array | undefined {
   const ephemeral = x25519KeyPair(random);
   const state = stateFor(routerPublicKey, ephemeral.publicKey);
   const secret = x25519(ephemeral.privateKey, routerPublicKey);
-  if (!secret) throw new RangeError('router with a low-order public key');
+  if (!secret) return undefined;
   state.mixKey(secret);
   return concatBytes(ephemeral.publicKey, state.encryptAndHash(payload));
 }

@@ -18,7 +18,7 @@ import { Lookups } from './lookups.ts';
 import { EXPLORATORY_POOL, type NetDbInput, type NetDbOutput } from './netdb-events.ts';
 import { Publications } from './publish.ts';
 import { RouterInfoStore } from './store.ts';
-import { MAX_STORED_AGE, type NetDbRules } from './validate.ts';
+import { MAX_ROUTER_INFO_AGE, MAX_STORED_AGE, type NetDbRules } from './validate.ts';
 
 /** Pause (ms) between looks for entries that expired. */
 export const EXPIRE_INTERVAL = 60_000;
@@ -97,6 +97,8 @@ export class NetDbCore {
         return loadRows(input.rows, this.routers, self, this.counters, now);
       case 'add':
         return this.#intake.addRouterInfo(input.routerInfo, undefined, now, MAX_STORED_AGE).outputs;
+      case 'introduced':
+        return this.#intake.addRouterInfo(input.routerInfo, undefined, now, MAX_ROUTER_INFO_AGE).outputs;
       case 'lookup':
         return this.#lookup(input, now);
       case 'cancel':

@@ -15,8 +15,8 @@ export type Sought = 'routerInfo' | 'leaseSet';
 export type NetDbInput =
   /** rows of the `router_info` table, once, before anything else */
   | { readonly kind: 'load'; readonly rows: Iterable<{ readonly key: string; readonly value: Uint8Array }> }
-  /** a RouterInfo that came otherwise: from a session's handshake or a reseed bundle */
-  | { readonly kind: 'add'; readonly routerInfo: RouterInfo }
+  /** a RouterInfo of a reseed bundle, days old perhaps; or what a peer said of itself within a session */
+  | { readonly kind: 'add' | 'introduced'; readonly routerInfo: RouterInfo }
   /**
    * Find an entry. `caller` is any name; one that asks again replaces its former question; `pool` names the tunnels to ask through, the
    * exploratory ones by default; `refresh` asks the network although the entry is known.

@@ -1,4 +1,5 @@
 import { hostKind } from '@allium/common/net/address-rules.ts';
+import { isLowOrder } from '../crypto/x25519.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import { isAtLeast, netId } from '../wire/router-caps.ts';
 import { ROUTER_INFO_MAX_SIZE, type RouterInfo } from '../wire/router-info.ts';
@@ -32,6 +33,7 @@ export type RouterInfoRefusal =
   | 'expired'
   | 'size'
   | 'key-type'
+  | 'weak-key'
   | 'host-name'
   | 'reserved-address';
 
@@ -50,6 +52,7 @@ export function refuseRouterInfo(
   if (info.published < now - maxAge) return 'expired';
   // ElGamal routers cannot take our build records or lookups
   if (info.identity.publicKey.length !== 32) return 'key-type';
+  if (isLowOrder(info.identity.publicKey)) return 'weak-key';
   for (const { options } of info.addresses) {
     const host = options.get('host');
     const kind = host === undefined ? undefined : hostKind(host);

@@ -34,6 +34,14 @@ export interface QueriesParts {
   readonly holder: (pool: string) => ReplyKeyHolder | undefined;
 }
 
+/** What goes to a floodfill through a tunnel; `id` is the NetDB's name for it. */
+interface Sealed {
+  readonly pool: string;
+  readonly to: RouterInfo;
+  readonly id: number;
+  readonly outbound: number;
+}
+
 /** Carries the NetDB's questions, stores and answers: adds reply tunnel, one-time key, encryption and route. */
 export class Queries {
   readonly #parts: QueriesParts;
@@ -65,7 +73,7 @@ export class Queries {
       },
       now,
     );
-    this.#sealedThrough(query.pool, query.to, lookup, pair.outbound, now);
+    this.#sealedThrough({ ...query, outbound: pair.outbound }, lookup, now);
   }
 
   storeAt(store: Extract<NetDbOutput, { kind: 'storeAt' }>, now: number): void {
@@ -74,13 +82,8 @@ export class Queries {
     if (!pair) return routes.netdb({ kind: 'unsent', id: store.token }, now);
     const { gateway, tunnelId } = pair.inbound;
     const reply = { token: store.token, tunnelId, gateway: hashBytes(gateway) };
-    this.#sealedThrough(
-      store.pool,
-      store.to,
-      this.#message(storeOf(store.entry, reply), now),
-      pair.outbound,
-      now,
-    );
+    const message = this.#message(storeOf(store.entry, reply), now);
+    this.#sealedThrough({ ...store, id: store.token, outbound: pair.outbound }, message, now);
   }
 
   /** As a floodfill. */
@@ -125,9 +128,10 @@ export class Queries {
     this.#replyKeys.sweep(now);
   }
 
-  #sealedThrough(pool: string, to: RouterInfo, message: I2npMessage, outbound: number, now: number): void {
+  #sealedThrough({ pool, to, id, outbound }: Sealed, message: I2npMessage, now: number): void {
     const { routes, random } = this.#parts;
     const data = sealForRouter(to.identity.publicKey, this.#payload(message, now), random);
+    if (!data) return routes.netdb({ kind: 'unsent', id }, now);
     const garlic = this.#message({ kind: 'garlic', data }, now);
     routes.sendThrough(pool, { kind: 'router', router: to.hash }, garlic, now, { outbound });
   }

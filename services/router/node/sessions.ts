@@ -12,6 +12,8 @@ import type { LinkId, NodeInput, NodeOutput } from './node-io.ts';
 
 /** Sessions and dials at once; a client router holds 20 to 40, each costs Tor a stream. */
 export const MAX_LINKS = 128;
+/** Between two RouterInfos of a peer (ms), which tells us of a new address now and then; each costs a signature. */
+const ROUTER_INFO_SPACING = 60_000;
 
 /** Why there is no session with a router. */
 export type SessionFailure =
@@ -28,7 +30,6 @@ export type SessionEvent =
       readonly kind: 'routerInfo';
       readonly from: RouterHash;
       readonly routerInfo: RouterInfo;
-      readonly flood: boolean;
     }
   | { readonly kind: 'skew'; readonly router: RouterHash; readonly skew: number }
   | { readonly kind: 'wake'; readonly link: LinkId; readonly at: number };
@@ -44,6 +45,8 @@ interface Link {
   /** undefined until an incoming session has told */
   router: RouterHash | undefined;
   up: boolean;
+  /** ms; when the peer last spoke of itself within the session */
+  toldAt: number;
 }
 
 export interface SessionsParts {
@@ -113,7 +116,7 @@ export class Sessions {
     const { host, port, staticKey, iv } = dial.address;
     const config = { ...this.#parts.ntcp2, keepAlive: () => this.#parts.keepAlive(router) };
     const session = Ntcp2Session.initiator(config, { hash: router, staticKey, iv });
-    const link: Link = { id, session, router, up: false };
+    const link: Link = { id, session, router, up: false, toldAt: Number.NEGATIVE_INFINITY };
     this.#links.set(id, link);
     this.#byRouter.set(router, link);
     this.counters.add('dial');
@@ -181,6 +184,7 @@ export class Sessions {
       ),
       router: undefined,
       up: false,
+      toldAt: Number.NEGATIVE_INFINITY,
     };
     this.#links.set(id, link);
     return this.#feed(link, { kind: 'connected' }, now);
@@ -188,11 +192,11 @@ export class Sessions {
 
   #feed(link: Link, input: SessionInput, now: number): SessionEvent[] {
     const events: SessionEvent[] = [];
-    for (const output of link.session.step(input, now)) this.#translate(link, output, events);
+    for (const output of link.session.step(input, now)) this.#translate(link, output, now, events);
     return events;
   }
 
-  #translate(link: Link, output: SessionOutput, events: SessionEvent[]): void {
+  #translate(link: Link, output: SessionOutput, now: number, events: SessionEvent[]): void {
     const { id, router } = link;
     switch (output.kind) {
       case 'send':
@@ -207,15 +211,7 @@ export class Sessions {
         if (router !== undefined) events.push({ kind: 'message', from: router, message: output.message });
         return;
       case 'routerInfo':
-        if (router !== undefined) {
-          events.push({
-            kind: 'routerInfo',
-            from: router,
-            routerInfo: output.routerInfo,
-            flood: output.flood,
-          });
-        }
-        return;
+        return this.#told(link, output.routerInfo, now, events);
       case 'skew':
         if (router !== undefined) events.push({ kind: 'skew', router, skew: output.skew });
         return;
@@ -225,6 +221,16 @@ export class Sessions {
       case 'closed':
         return this.#closed(link, output, events);
     }
+  }
+
+  /** A peer speaks of itself only, and not all the time: who could tell us of others would choose our peers. */
+  #told(link: Link, routerInfo: RouterInfo, now: number, events: SessionEvent[]): void {
+    const { router } = link;
+    if (router === undefined || routerInfo.hash !== router)
+      return this.counters.add('router-info-of-another');
+    if (now < link.toldAt + ROUTER_INFO_SPACING) return this.counters.add('router-info-too-often');
+    link.toldAt = now;
+    events.push({ kind: 'routerInfo', from: router, routerInfo });
   }
 
   #established(
@@ -238,7 +244,7 @@ export class Sessions {
     this.counters.add(incoming ? 'accepted' : 'established');
     if (!this.#byRouter.get(output.peer)?.up) this.#byRouter.set(output.peer, link);
     if (output.routerInfo) {
-      events.push({ kind: 'routerInfo', from: output.peer, routerInfo: output.routerInfo, flood: false });
+      events.push({ kind: 'routerInfo', from: output.peer, routerInfo: output.routerInfo });
     }
     events.push({ kind: 'up', router: output.peer, incoming });
   }

@@ -92,7 +92,7 @@ export class Wiring implements Routes {
         this.tunnel({ kind: 'peerDown', router: event.router }, now);
         return wakes.ask('plan', now + 1);
       case 'routerInfo':
-        return this.netdb({ kind: 'add', routerInfo: event.routerInfo }, now);
+        return this.netdb({ kind: 'introduced', routerInfo: event.routerInfo }, now);
       case 'skew':
         return skew.add(event.router, event.skew);
     }

@@ -92,6 +92,8 @@ export function launchBuild(launch: Launch, parts: BuildParts, now: number): Tun
   };
   if (!path.via) return toRouter(first.hash, [message]);
   const sealed = path.via.farEnd === first.hash ? message : sealForGateway(message, first, parts.random, now);
+  // no build record could be sealed for such a key, so it is not reached
+  if (!sealed) return [];
   const target = { kind: 'router', router: first.hash } as const;
   return parts.queue.send(path.via.sender, target, encodeLong(sealed), sealed.id, now) ?? [];
 }
@@ -114,7 +116,9 @@ function inboundPath({ pool, exploratory }: Launch, parts: BuildParts, now: numb
 /** The request goes to the first hop over a session, the reply comes back through an inbound tunnel. */
 function outboundPath({ pool, exploratory }: Launch, parts: BuildParts, now: number): Path | undefined {
   if (pool.missing('outbound', now) <= 0) return undefined;
-  const reply = pool.pickInbound(now, parts.random) ?? exploratory?.pickInbound(now, parts.random);
+  // only the exploratory pool's own replies may pass a bootstrap tunnel
+  const own = pool.name === EXPLORATORY ? pool.pickFirstInbound(now, parts.random) : undefined;
+  const reply = own ?? pool.pickInbound(now, parts.random) ?? exploratory?.pickInbound(now, parts.random);
   if (!reply) return undefined;
   const { length } = pool.config.outbound;
   return { length, bootstrap: false, via: undefined, reply };
@@ -141,11 +145,11 @@ function sealForGateway(
   gateway: HopInfo,
   random: RandomBytes,
   now: number,
-): I2npMessage {
+): I2npMessage | undefined {
   const payload = encodeBlocks([
     { kind: 'dateTime', at: now },
     { kind: 'clove', clove: { delivery: LOCAL_DELIVERY, message } },
   ]);
   const data = sealForRouter(gateway.publicKey, payload, random);
-  return messageOf({ kind: 'garlic', data }, randomU32(random), message.expires);
+  return data && messageOf({ kind: 'garlic', data }, randomU32(random), message.expires);
 }

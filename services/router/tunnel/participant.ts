@@ -44,8 +44,10 @@ export interface TransitConfig {
   readonly random: RandomBytes;
   readonly counters: TunnelCounters;
   readonly queue: SendQueue;
-  /** false: every request is declined politely */
+  /** false: requests are not even opened. A polite refusal would be sent to whom the peer names, and dial him. */
   readonly accept: boolean;
+  /** at a time; one more is declined */
+  readonly limit: number;
   /** KB per second that one tunnel may ask for; more is declined */
   readonly bandwidth: number;
 }
@@ -74,14 +76,14 @@ export class TransitTunnels {
   /** A ShortTunnelBuild that is no reply for us. `taken`: the ID is one of our own tunnels'. */
   build(message: I2npMessage, taken: (id: number) => boolean, now: number): TunnelOutput[] {
     const { counters, keys, accept } = this.#config;
-    const found = this.#attempt(() => findRequest(message.payload, this.#localHash, keys));
+    const found = accept && this.#attempt(() => findRequest(message.payload, this.#localHash, keys));
     if (!found || this.#refuses(found, now)) {
       counters.add('transitRefused');
       return [];
     }
     const { receiveTunnelId } = found.request;
-    const busy = this.#hops.has(receiveTunnelId) || taken(receiveTunnelId) || this.size >= MAX_TRANSIT;
-    const reply = accept && !busy ? this.#judge(found) : { code: DECLINE, options: NO_OPTIONS };
+    const busy = this.#hops.has(receiveTunnelId) || taken(receiveTunnelId) || this.size >= this.#config.limit;
+    const reply = !busy ? this.#judge(found) : { code: DECLINE, options: NO_OPTIONS };
     if (reply.code === ACCEPT) this.#hops.set(receiveTunnelId, this.#join(found, now));
     counters.add(reply.code === ACCEPT ? 'transitAccepted' : 'transitDeclined');
     return this.#passOn(found, answerRequest(found, reply), now);

@@ -108,15 +108,15 @@ export class TunnelPool {
     return tunnel;
   }
 
-  /** Real tunnels before bootstrap tunnels. */
+  /** No bootstrap tunnel: its one hop knows that we are its end. */
   pickInbound(now: number, random: RandomBytes): InboundTunnel | undefined {
-    const all = [...this.#inbound.values()];
-    const real = best(
-      all.filter((tunnel) => !tunnel.bootstrap),
-      now,
-      random,
-    );
-    return real ?? best(all, now, random);
+    const real = [...this.#inbound.values()].filter((tunnel) => !tunnel.bootstrap);
+    return best(real, now, random);
+  }
+
+  /** As `pickInbound`, or else a bootstrap tunnel. */
+  pickFirstInbound(now: number, random: RandomBytes): InboundTunnel | undefined {
+    return this.pickInbound(now, random) ?? best([...this.#inbound.values()], now, random);
   }
 
   leases(now: number): Lease[] {

@@ -10,7 +10,7 @@ import { TUNNEL_MESSAGE_SIZE } from './hop-crypto.ts';
 import { InboundReader } from './inbound-reader.ts';
 import { PoolKeeper } from './keeper.ts';
 import { OneTimeKeys } from './one-time-reply.ts';
-import { openGatewayMessage, TransitTunnels } from './participant.ts';
+import { MAX_TRANSIT, openGatewayMessage, TransitTunnels } from './participant.ts';
 import { SendQueue } from './send-queue.ts';
 import { type TunnelCounter, TunnelCounters } from './tunnel-counters.ts';
 import {
@@ -35,8 +35,10 @@ export interface TunnelCoreConfig {
   readonly keys: KeyPair;
   readonly random: RandomBytes;
   readonly chooseHops: ChooseHops;
-  /** off behind Tor; the simulated network needs it */
+  /** off behind Tor: what is no reply to us is then not looked at; the simulated network needs it */
   readonly acceptTransit: boolean;
+  /** tunnels of others at a time, default `MAX_TRANSIT` */
+  readonly transitTunnels?: number;
   /** KB per second that one transit tunnel may ask for; default 1000 */
   readonly transitBandwidth?: number;
   /** builds under way in all pools, default `MAX_CONCURRENT_BUILDS` */
@@ -67,6 +69,7 @@ export class TunnelCore {
       ...shared,
       keys,
       accept: config.acceptTransit,
+      limit: config.transitTunnels ?? MAX_TRANSIT,
       bandwidth: config.transitBandwidth ?? 1000,
     });
     this.#reader = new InboundReader(this.#counters, oneTimeKeys);

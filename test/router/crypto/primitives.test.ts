@@ -7,7 +7,7 @@ import {
   createEcbEncryptor,
 } from '@allium/router/crypto/aes.ts';
 import { hkdf, hmacSha256, sha256 } from '@allium/router/crypto/hash.ts';
-import { x25519, x25519KeyPair, x25519Public } from '@allium/router/crypto/x25519.ts';
+import { isLowOrder, x25519, x25519KeyPair, x25519Public } from '@allium/router/crypto/x25519.ts';
 import { cbc } from '@noble/ciphers/aes.js';
 import { chacha20poly1305, chacha20 as nobleChaCha20 } from '@noble/ciphers/chacha.js';
 import { x25519 as nobleX25519 } from '@noble/curves/ed25519.js';
@@ -50,9 +50,20 @@ test('a low-order point gives no shared secret', (t) => {
     '0000000000000000000000000000000000000000000000000000000000000000',
     '0100000000000000000000000000000000000000000000000000000000000000',
     'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+    '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
     'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+    'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+    'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
   ];
-  for (const point of lowOrder) t.is(x25519(pair.privateKey, fromHex(point)), undefined);
+  for (const hex of lowOrder) {
+    const point = Buffer.from(fromHex(hex));
+    for (const top of [0, 0x80]) {
+      point[31] = (point[31] ?? 0) | top;
+      t.is(x25519(pair.privateKey, point), undefined, hex);
+      t.true(isLowOrder(point), hex);
+    }
+  }
+  for (let i = 0; i < 100; i++) t.false(isLowOrder(x25519KeyPair(recordedEntropy(`sound ${i}`)).publicKey));
   t.throws(() => x25519(pair.privateKey, new Uint8Array(31)), { instanceOf: RangeError });
 });
 

@@ -34,8 +34,12 @@ function openByTheBook(data: Uint8Array): Uint8Array {
   return chacha20poly1305(key, new Uint8Array(12), h).decrypt(Uint8Array.from(data.subarray(32)));
 }
 
+function sealed(bytes: Uint8Array): Uint8Array {
+  return sealForRouter(keys.encryption.publicKey, bytes, random) ?? new Uint8Array(0);
+}
+
 test('what we seal opens by the book', (t) => {
-  const data = sealForRouter(keys.encryption.publicKey, payload, random);
+  const data = sealed(payload);
   t.is(data.length, payload.length + ROUTER_GARLIC_OVERHEAD);
   t.deepEqual(Buffer.from(openByTheBook(data)), payload);
 });
@@ -44,7 +48,7 @@ test('any payload comes back, and every message has its own ephemeral key', (t) 
   const seen = new Set<string>();
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 4000 }), (bytes) => {
-      const data = sealForRouter(keys.encryption.publicKey, bytes, random);
+      const data = sealed(bytes);
       seen.add(Buffer.from(data.subarray(0, 32)).toString('hex'));
       t.deepEqual(Buffer.from(openForRouter(keys, data) ?? []), Buffer.from(bytes));
     }),
@@ -54,7 +58,7 @@ test('any payload comes back, and every message has its own ephemeral key', (t) 
 });
 
 test('no flipped bit, prefix or other key opens', (t) => {
-  const data = sealForRouter(keys.encryption.publicKey, payload, random);
+  const data = sealed(payload);
   for (let at = 0; at < data.length; at++) t.is(openForRouter(keys, flipped(data, at)), undefined);
   for (let length = 0; length < data.length; length++) {
     t.is(openForRouter(keys, data.subarray(0, length)), undefined);
@@ -67,7 +71,7 @@ test('a low-order ephemeral key opens nothing', (t) => {
 });
 
 test('a router with a low-order key is not written to', (t) => {
-  t.throws(() => sealForRouter(new Uint8Array(32), payload, random), { instanceOf: RangeError });
+  t.is(sealForRouter(new Uint8Array(32), payload, random), undefined);
 });
 
 test('a one-time answer is tag, ciphertext under nonce 0, with the tag as associated data', (t) => {

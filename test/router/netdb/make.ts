@@ -2,6 +2,7 @@ import { toBase64 } from '@allium/common/bytes/text.ts';
 import { createDestinationKeys, type DestinationKeys } from '../../../services/router/wire/destination.ts';
 import { type RouterHash, routerHash } from '../../../services/router/wire/hash.ts';
 import { createLeaseSet2, type LeaseSet2 } from '../../../services/router/wire/lease-set2.ts';
+import { routerIdentityOf } from '../../../services/router/wire/router-identity.ts';
 import { createRouterInfo, type RouterInfo } from '../../../services/router/wire/router-info.ts';
 import { createRouterKeys, type RouterKeys } from '../../../services/router/wire/router-keys.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
@@ -21,6 +22,8 @@ export interface RouterFacts {
   readonly transport?: string;
   /** false: address without host, port and `i`, as behind Tor */
   readonly listening?: boolean;
+  /** 32 bytes in place of the key that its messages are sealed with */
+  readonly encryptionKey?: Uint8Array;
 }
 
 const keysBySeed = new Map<string, RouterKeys>();
@@ -33,7 +36,7 @@ export function routerKeys(seed: string): RouterKeys {
 
 /** A signed RouterInfo; the same seed gives the same identity. Hosts differ in their /16 by default. */
 export function makeRouter(seed: string, facts: RouterFacts = {}): RouterInfo {
-  const keys = routerKeys(seed);
+  const keys = facts.encryptionKey ? withKey(routerKeys(seed), facts.encryptionKey) : routerKeys(seed);
   const { caps = 'OR', netId = String(NET_ID), version = '0.9.67', published = NOW - 60_000 } = facts;
   const [a = 0, b = 0] = keys.identity.raw.subarray(0, 2);
   const where = new Map([
@@ -57,6 +60,13 @@ export function makeRouter(seed: string, facts: RouterFacts = {}): RouterInfo {
       ]),
     ),
   });
+}
+
+/** The same router with another encryption key in its identity, and so with another hash; it can sign. */
+function withKey(keys: RouterKeys, encryptionKey: Uint8Array): RouterKeys {
+  const raw = Uint8Array.from(keys.identity.raw);
+  raw.set(encryptionKey);
+  return { ...keys, identity: routerIdentityOf(raw) };
 }
 
 function sorted(options: Map<string, string>): Map<string, string> {

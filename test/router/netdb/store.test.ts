@@ -195,3 +195,10 @@ test('a flood of LeaseSets stays within the bound', (t) => {
   for (let i = 0; i < 60; i++) store.add(makeLeaseSet(`l ${i}`), NOW, true);
   t.is(store.size, 20);
 });
+
+test('a RouterInfo whose encryption key nobody can share a secret with is refused, signed or not', (t) => {
+  const store = new RouterInfoStore(RULES);
+  const info = makeRouter('weak', { caps: 'OfR', encryptionKey: new Uint8Array(32) });
+  t.deepEqual(store.add(info, NOW), { kind: 'refused', reason: 'weak-key' });
+  t.is(store.floodfillCount, 0);
+});

@@ -64,7 +64,8 @@ function sealed(message: I2npMessage, delivery: CloveDelivery = { kind: 'local' 
     { kind: 'dateTime', at: NOW },
     { kind: 'clove', clove: { delivery, message } },
   ]);
-  return make({ kind: 'garlic', data: sealForRouter(keys.encryption.publicKey, payload, random) });
+  const data = sealForRouter(keys.encryption.publicKey, payload, random) ?? new Uint8Array(0);
+  return make({ kind: 'garlic', data });
 }
 
 const table: [string, I2npMessage, Source, string[]][] = [

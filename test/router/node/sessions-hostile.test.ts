@@ -1,9 +1,20 @@
 import { HANDSHAKE_TIMEOUT, IDLE_CLOSE, LINGER_BYTES, LINGER_TIME } from '@allium/router/ntcp2/limits.ts';
 import { TERMINATION } from '@allium/router/ntcp2/termination.ts';
+import { createRouterKeys } from '@allium/router/wire/router-keys.ts';
 import test from 'ava';
 import fc from 'fast-check';
 import { recordedEntropy } from '../../support/entropy.ts';
-import { ALICE_KEYS, BOB_INFO, BOB_KEYS, flipBit, message, NOW, routerInfo } from '../ntcp2/support.ts';
+import { ForgedAlice, routerInfoBlock } from '../ntcp2/forged-alice.ts';
+import {
+  ALICE_INFO,
+  ALICE_KEYS,
+  BOB_INFO,
+  BOB_KEYS,
+  flipBit,
+  message,
+  NOW,
+  routerInfo,
+} from '../ntcp2/support.ts';
 import { ALICE, BOB, join, knowing, Office, offices, Wires } from './session-rig.ts';
 
 test('noise in place of message 1 closes the link and is counted; nobody is known to be blamed', (t) => {
@@ -106,4 +117,39 @@ test('a peer that takes the handshake and then refuses our RouterInfo has given 
     established: false,
     close: { stage: 'accepted', reason: TERMINATION.message3 },
   });
+});
+
+/** Bob's office with a session of a peer who may put anything into his frames. */
+function forged(): { bob: Office; send: (at: number, ...blocks: Uint8Array[]) => void } {
+  const { bob } = offices();
+  const alice = new ForgedAlice();
+  bob.step({ kind: 'accepted', link: 1 });
+  bob.step({ kind: 'bytes', link: 1, bytes: alice.request() });
+  const created = bob.unsent.shift()?.bytes ?? new Uint8Array(0);
+  bob.step({ kind: 'bytes', link: 1, bytes: alice.confirm(created) });
+  const send = (at: number, ...blocks: Uint8Array[]): void =>
+    void bob.step({ kind: 'bytes', link: 1, bytes: alice.frame(...blocks) }, at);
+  return { bob, send };
+}
+
+test('a peer tells of itself, and of nobody else', (t) => {
+  const { bob, send } = forged();
+  t.is(bob.of('up').length, 1);
+  const before = bob.of('routerInfo').length;
+  const stranger = routerInfo(createRouterKeys(recordedEntropy('stranger')));
+  send(NOW, routerInfoBlock(stranger.raw), routerInfoBlock(BOB_INFO.raw));
+  t.is(bob.of('routerInfo').length, before);
+  t.is(bob.sessions.counters.get('router-info-of-another'), 2);
+  send(NOW + 1, routerInfoBlock(ALICE_INFO.raw));
+  t.is(bob.of('routerInfo').length, before + 1);
+});
+
+test('a peer that tells of itself all the time is heard once a minute', (t) => {
+  const { bob, send } = forged();
+  const before = bob.of('routerInfo').length;
+  for (let at = NOW; at < NOW + 60_000; at += 500) send(at, routerInfoBlock(ALICE_INFO.raw));
+  t.is(bob.of('routerInfo').length, before + 1);
+  t.is(bob.sessions.counters.get('router-info-too-often'), 119);
+  send(NOW + 60_000, routerInfoBlock(ALICE_INFO.raw));
+  t.is(bob.of('routerInfo').length, before + 2);
 });

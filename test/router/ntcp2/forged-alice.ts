@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { x25519 } from '@noble/curves/ed25519.js';
+import { LengthMask } from '../../../services/router/crypto/siphash.ts';
 import { ALICE_INFO, ALICE_KEYS, BOB_KEYS, NET_ID, NOW } from './support.ts';
 
 /** What a lying Alice may say. */
@@ -19,6 +20,9 @@ export interface Forgery {
 
 const hash = (...parts: Uint8Array[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest();
 
+const mac = (key: Uint8Array, ...parts: Uint8Array[]): Buffer =>
+  createHmac('sha256', key).update(Buffer.concat(parts)).digest();
+
 /**
  * Alice written a second time, from the specification and with noble's primitives, so that she can lie where ours
  * cannot, and so that two errors would have to agree. Encrypts to BOB_KEYS.
@@ -33,6 +37,8 @@ export class ForgedAlice {
   #k: Buffer = Buffer.alloc(32);
   #n = 0;
   #iv: Buffer = Buffer.alloc(0);
+  #frames = 0;
+  #mask: LengthMask | undefined;
 
   constructor(forgery: Forgery = {}) {
     this.#forgery = forgery;
@@ -79,12 +85,28 @@ export class ForgedAlice {
 
   /** The first frame of Bob, decrypted. */
   firstFrame(frame: Uint8Array): Uint8Array {
-    const temp = createHmac('sha256', this.#ck).update(Buffer.alloc(0)).digest();
-    const mac = (key: Uint8Array, ...parts: Uint8Array[]): Buffer =>
-      createHmac('sha256', key).update(Buffer.concat(parts)).digest();
-    const ab = mac(temp, Buffer.of(1));
-    const ba = mac(temp, ab, Buffer.of(2));
+    const temp = mac(this.#ck);
+    const ba = mac(temp, mac(temp, Buffer.of(1)), Buffer.of(2));
     return chacha20poly1305(ba, Buffer.alloc(12)).decrypt(frame.subarray(2));
+  }
+
+  /** Her next frame, with any blocks in it. */
+  frame(...blocks: Uint8Array[]): Uint8Array {
+    const temp = mac(this.#ck);
+    const nonce = Buffer.alloc(12);
+    nonce.writeUInt32LE(this.#frames++, 4);
+    const sealed = chacha20poly1305(mac(temp, Buffer.of(1)), nonce).encrypt(Buffer.concat(blocks));
+    this.#mask ??= this.#lengthMask(temp);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(sealed.length ^ this.#mask.next());
+    return Buffer.concat([length, sealed]);
+  }
+
+  #lengthMask(temp: Uint8Array): LengthMask {
+    const askMaster = mac(temp, Buffer.from('ask'), Buffer.of(1));
+    const sipMaster = mac(mac(askMaster, this.#h, Buffer.from('siphash')), Buffer.of(1));
+    const ab = mac(mac(sipMaster), Buffer.of(1));
+    return new LengthMask(ab.subarray(0, 16), ab.subarray(16, 24));
   }
 
   #mixHash(data: Uint8Array): void {

@@ -51,8 +51,8 @@ export class SimNetwork {
   constructor(seed: string, size: number, transit = true) {
     this.random = recordedEntropy(seed);
     this.choose = (request) => this.#randomHops(request);
-    this.me = this.#add(false);
-    for (let i = 0; i < size; i++) this.others.push(this.#add(transit));
+    this.me = this.#add('none');
+    for (let i = 0; i < size; i++) this.others.push(this.#add(transit ? 'some' : 'full'));
     for (const { hash } of this.others.slice(0, Math.max(3, size >> 1))) this.sessions.add(hash);
   }
 
@@ -111,14 +111,15 @@ export class SimNetwork {
     return router.core.status().counters[name] ?? -1;
   }
 
-  #add(acceptTransit: boolean): SimRouter {
+  #add(transit: 'none' | 'full' | 'some'): SimRouter {
     const hash = routerHash(sha256(this.random(32)));
     const keys = x25519KeyPair(this.random);
     const core = new TunnelCore({
       local: hash,
       keys,
       random: recordedEntropy(hash),
-      acceptTransit,
+      acceptTransit: transit !== 'none',
+      ...(transit === 'full' ? { transitTunnels: 0 } : {}),
       chooseHops: (request) => {
         this.requests.push({ ...request, at: this.now });
         return this.choose(request);

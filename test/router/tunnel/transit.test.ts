@@ -111,7 +111,7 @@ test('requests that are replayed, old, from the future or lead back to us are no
   t.is(core.status().transit, 1);
 });
 
-test('a tunnel ID in use, too much bandwidth, or no transit at all is declined', (t) => {
+test('a tunnel ID in use or too much bandwidth is declined', (t) => {
   const { core, build } = hop('busy');
   build();
   t.is(sent(build()).length, 1, 'the decline goes on to the next hop');
@@ -119,9 +119,13 @@ test('a tunnel ID in use, too much bandwidth, or no transit at all is declined',
   t.is(core.status().counters.transitDeclined, 2);
   build({ receiveTunnelId: 3, options: { minimum: 50, requested: 500 } });
   t.is(core.status().transit, 2);
-  const closed = hop('closed', false);
-  t.is(sent(closed.build()).length, 1);
-  t.is(closed.core.status().transit, 0);
+});
+
+test('without transit nobody makes us write to whom he names', (t) => {
+  const { core, build } = hop('closed', false);
+  t.is(sent(build()).length, 0);
+  t.is(core.status().transit, 0);
+  t.is(core.status().counters.transitRefused, 1);
 });
 
 test('transit tunnels end after ten minutes', (t) => {

@@ -38,13 +38,50 @@ for (const [name, offset] of [
     const skew = wrong.node.clockSkew;
     t.true(skew !== undefined && Math.abs(skew + offset) < 2 * SECOND, `${skew} ms`);
     wrong.clockOffset += Math.round(skew ?? 0);
-    wrong.input({ kind: 'clockCorrected' });
+    wrong.input({ kind: 'clockMoved', by: Math.round(skew ?? 0) });
     t.true(
       net.run(120_000, () => wrong.ready.has('wrong')),
       JSON.stringify(wrong.status.sessions),
     );
     const page = new SimFetch({ from: wrong, destination: 'wrong', to, download: 20_000 });
     t.deepEqual(outcomes(net, [page], 60_000), ['whole']);
+  });
+}
+
+const HOUR = 3_600 * SECOND;
+for (const by of [-2 * HOUR, 8 * HOUR]) {
+  test(`a machine whose clock was wrong and is set by ${by / HOUR} h begins at once`, (t) => {
+    const { net, to } = rig({ seed: `set by ${by}` });
+    const router = net.addClient('set', -by);
+    net.openDestination(router, 'set', false);
+    net.run(20 * 60_000);
+    t.is(router.status.sessions.connected, 0);
+    router.clockOffset = 0;
+    router.input({ kind: 'clockMoved', by });
+    net.reseed(router);
+    t.true(
+      net.run(2 * READY_WITHIN, () => router.ready.has('set')),
+      JSON.stringify(router.status.sessions),
+    );
+    const page = new SimFetch({ from: router, destination: 'set', to, download: 20_000 });
+    t.deepEqual(outcomes(net, [page], 60_000), ['whole']);
+  });
+
+  test(`a clock that steps by ${by / HOUR} h and back stops a working router for no longer than that`, (t) => {
+    const { net, client, fetch } = rig({ seed: `step by ${by}` });
+    t.deepEqual(outcomes(net, [fetch(20_000)], 60_000), ['whole']);
+    client.clockOffset = by;
+    client.input({ kind: 'clockMoved', by });
+    net.run(10 * 60_000);
+    t.false(client.ready.has('proxy'));
+    client.clockOffset = 0;
+    client.input({ kind: 'clockMoved', by: -by });
+    net.reseed(client);
+    t.true(
+      net.run(2 * READY_WITHIN, () => client.ready.has('proxy')),
+      JSON.stringify(client.status.sessions),
+    );
+    t.deepEqual(outcomes(net, [fetch(20_000, { seed: 2 })], 60_000), ['whole']);
   });
 }
 

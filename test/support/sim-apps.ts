@@ -83,6 +83,11 @@ export class SimSite {
     this.#command({ kind: 'listen', port: 0 });
   }
 
+  /** streams that are open */
+  get open(): number {
+    return this.#open.size;
+  }
+
   #on(event: StreamEvent): void {
     const { stream } = event;
     if (event.kind === 'opened') {

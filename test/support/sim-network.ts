@@ -25,6 +25,8 @@ export interface SimOptions extends Partial<Conditions> {
   /** ms that the clock of the listening router `index` is ahead */
   readonly clockOffset?: (index: number) => number;
   readonly start?: number;
+  /** may put something in the way of the random bytes of a node, named `<router>/node-<n>` */
+  readonly entropy?: (name: string, random: RandomBytes) => RandomBytes;
 }
 
 const BENIGN: Conditions = { latency: 20, dialLoss: 0, bandwidth: 4_000_000 };
@@ -157,7 +159,9 @@ export class SimNetwork {
       exploratory: { length: 2, quantity: 2 },
       ...(host === undefined ? {} : { listen: { host, port: SIM_PORT, floodfill } }),
     };
-    return new RouterNode(config, keys, this.entropy(`${name}/node-${++this.#generation}`));
+    const source = `${name}/node-${++this.#generation}`;
+    const random = this.entropy(source);
+    return new RouterNode(config, keys, this.#options.entropy?.(source, random) ?? random);
   }
 
   #routerInfoOf(router: SimRouter): RouterInfo {

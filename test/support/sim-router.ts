@@ -52,6 +52,12 @@ export class SimRouter implements Machine {
   /** ms that this router's clock is ahead */
   clockOffset = 0;
   reseedsWanted = 0;
+  /** Destinations that the node closed */
+  readonly closed: string[] = [];
+  /** a core that throws fails the test, unless that expects it */
+  onFault = (error: unknown): void => {
+    throw error;
+  };
 
   constructor(parts: SimRouterParts) {
     this.#parts = parts;
@@ -160,6 +166,12 @@ export class SimRouter implements Machine {
         return this.#write(output);
       case 'needReseed':
         this.reseedsWanted++;
+        return;
+      case 'destinationClosed':
+        this.closed.push(output.name);
+        return;
+      case 'fault':
+        return this.onFault(output.error);
     }
   }
 

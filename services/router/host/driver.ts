@@ -14,6 +14,8 @@ const MAX_SLEEP_MS = 10_000;
 export interface DriverEvents {
   needReseed(known: number): void;
   destinationReady(name: string, ready: boolean): void;
+  /** a core threw; what brought it was discarded */
+  fault(culprit: string, error: unknown): void;
   /** a stranger opened a stream to a port of a local Destination */
   incoming(destination: string, stream: I2pStream, port: number): void;
 }
@@ -138,6 +140,10 @@ export class Driver {
         return this.#parts.events.needReseed(output.known);
       case 'destinationReady':
         return this.#parts.events.destinationReady(output.name, output.ready);
+      case 'destinationClosed':
+        return this.#closeStreams(output.name);
+      case 'fault':
+        return this.#parts.events.fault(output.culprit, output.error);
       case 'wake':
         return this.#sleepUntil(output.at);
     }
@@ -154,6 +160,12 @@ export class Driver {
     if (stream === undefined) return;
     if (output.kind === 'opened') this.#opening.get(key)?.resolve(stream);
     stream.receive(output);
+  }
+
+  #closeStreams(destination: string): void {
+    for (const [key, stream] of this.#streams) {
+      if (key.startsWith(`${destination}/`)) stream.fail('stopped', 'its Destination was closed');
+    }
   }
 
   #newStream(destination: string, peer: ConstructorParameters<typeof I2pStream>[0]): I2pStream {
@@ -175,7 +187,7 @@ export class Driver {
 
   #wakeUp(): void {
     this.#wakeAt = Number.POSITIVE_INFINITY;
-    this.#parts.clock.resync();
-    this.feed({ kind: 'tick' });
+    const by = this.#parts.clock.resync();
+    this.feed(by === 0 ? { kind: 'tick' } : { kind: 'clockMoved', by });
   }
 }

@@ -58,6 +58,7 @@ export class Router {
   #hosts: HostsWatch | undefined;
   readonly #ready = new Set<string>();
   #reseeding = false;
+  #wrongClockTold = false;
   #reseedState: { bundles: number; failed: Record<string, number>; routers: number } = {
     bundles: 0,
     failed: {},
@@ -83,6 +84,9 @@ export class Router {
       events: {
         needReseed: (known) => void this.#reseed(known),
         destinationReady: (name, ready) => this.#destinationReady(name, ready),
+        fault: (culprit, error) => {
+          this.#log.error({ culprit, fault: error instanceof Error ? error.stack : String(error) }, 'fault');
+        },
         incoming: (destination, stream, port) => this.#incoming(destination, stream, port),
       },
     });
@@ -252,8 +256,13 @@ export class Router {
   #correctClock(): void {
     const skew = this.#node.clockSkew;
     if (skew === undefined || Math.abs(skew) < SKEW_TOLERANCE_MS) return;
-    if (this.#clock.correct(skew)) this.#driver.feed({ kind: 'clockCorrected' });
-    else this.#log.error({ skewMs: skew }, "the machine's clock is wrong: set it");
+    if (this.#clock.correct(skew)) {
+      this.#wrongClockTold = false;
+      this.#driver.feed({ kind: 'clockMoved', by: skew });
+    } else if (!this.#wrongClockTold) {
+      this.#wrongClockTold = true;
+      this.#log.error({ skewMs: skew }, "the machine's clock is wrong: set it");
+    }
   }
 }
 

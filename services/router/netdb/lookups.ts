@@ -82,6 +82,12 @@ export class Lookups {
     }
   }
 
+  /** Takes back all questions of a pool that is gone. */
+  cancelPool(pool: string): void {
+    const callers = [...this.#open.values()].flatMap((lookup) => [...lookup.callers]);
+    for (const caller of callers) if (caller.startsWith(`${pool}/`)) this.cancel(caller);
+  }
+
   /** An entry was stored: whoever looks for it has it. `query` as in the input. */
   found(entry: Found, query: number | undefined, now: number): NetDbOutput[] {
     const hash = entry.what === 'routerInfo' ? entry.routerInfo.hash : entry.leaseSet.hash;

@@ -104,6 +104,9 @@ export class NetDbCore {
       case 'cancel':
         this.#lookups.cancel(input.caller);
         return [];
+      case 'cancelPool':
+        this.#lookups.cancelPool(input.pool);
+        return [];
       case 'store':
         return this.#intake.store(input.body, input.from, input.query, now);
       case 'searchReply':

@@ -38,6 +38,8 @@ export type NetDbInput =
       readonly refresh?: boolean;
     }
   | { readonly kind: 'cancel'; readonly caller: string }
+  /** The pool is gone, and who asked by it: callers are named `<pool>/<hash>`. */
+  | { readonly kind: 'cancelPool'; readonly pool: string }
   /**
    * A DatabaseStore for the router. `query`: id of the query whose one-time reply key opened it, if node knows;
    * `from`: the session it came over, absent for tunnels.

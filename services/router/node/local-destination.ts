@@ -10,6 +10,7 @@ import type { DestHash } from '../wire/hash.ts';
 import type { Lease } from '../wire/lease.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import type { Dispatch } from './dispatch.ts';
+import { blame } from './fault.ts';
 import type { DestinationOptions, StreamDial } from './node-io.ts';
 import type { Routes } from './routes.ts';
 
@@ -39,23 +40,29 @@ export class LocalDestination {
     this.#streams = new StreamManager({ signer: signerOf(options.keys), random });
   }
 
+  get options(): DestinationOptions {
+    return this.#parts.options;
+  }
+
   get status(): Record<string, number | boolean> {
     return { ready: this.ready, streams: this.#streams.size, ...this.#core.counts };
   }
 
   registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void {
-    this.#core.registerReplyKey(tag, key, until, purpose, now);
+    this.#blamed(() => this.#core.registerReplyKey(tag, key, until, purpose, now));
   }
 
   connect({ remote, port, awaitData }: StreamDial, now: number): StreamId {
     const options = { fromPort: 0, toPort: port, awaitData };
-    const { stream, outputs } = this.#streams.connect(remote, options, new Uint8Array(0), now);
-    this.#onStreams(outputs, now);
-    return stream;
+    return this.#blamed(() => {
+      const { stream, outputs } = this.#streams.connect(remote, options, new Uint8Array(0), now);
+      this.#onStreams(outputs, now);
+      return stream;
+    });
   }
 
   stream(input: StreamInput, now: number): void {
-    this.#onStreams(this.#streams.step(input, now), now);
+    this.#blamed(() => this.#onStreams(this.#streams.step(input, now), now));
   }
 
   leases(leases: readonly Lease[], now: number): void {
@@ -81,7 +88,13 @@ export class LocalDestination {
   }
 
   #step(input: DestinationInput, now: number): void {
-    for (const output of this.#core.step(input, now)) this.#onCore(output, now);
+    this.#blamed(() => {
+      for (const output of this.#core.step(input, now)) this.#onCore(output, now);
+    });
+  }
+
+  #blamed<T>(work: () => T): T {
+    return blame({ kind: 'destination', name: this.#parts.name }, work);
   }
 
   #onCore(output: DestinationOutput, now: number): void {

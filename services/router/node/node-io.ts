@@ -3,6 +3,8 @@ import type { DestinationKeys } from '../wire/destination.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 
+import type { Culprit } from './fault.ts';
+
 /** Names one TCP connection between node and host. */
 export type LinkId = number;
 
@@ -59,8 +61,8 @@ export type NodeInput =
   | { readonly kind: 'openDestination'; readonly name: string; readonly options: DestinationOptions }
   | { readonly kind: 'closeDestination'; readonly name: string }
   | { readonly kind: 'stream'; readonly destination: string; readonly command: StreamCommand }
-  /** the host moved the network time by what `clockSkew` said */
-  | { readonly kind: 'clockCorrected' }
+  /** the network time was moved: by what `clockSkew` said, or because the machine's clock stepped; ms, negative is back */
+  | { readonly kind: 'clockMoved'; readonly by: number }
   /** says goodbye to every peer; nothing is fed afterwards */
   | { readonly kind: 'stop' }
   | { readonly kind: 'tick' };
@@ -91,6 +93,10 @@ export type NodeOutput =
   | { readonly kind: 'stream'; readonly destination: string; readonly output: StreamEvent }
   /** tunnels in both directions exist, or are gone */
   | { readonly kind: 'destinationReady'; readonly name: string; readonly ready: boolean }
+  /** whatever streams it still had are over */
+  | { readonly kind: 'destinationClosed'; readonly name: string }
+  /** a core threw `error`: our fault, to be told; the node has gone on without what brought it */
+  | { readonly kind: 'fault'; readonly culprit: Culprit['kind']; readonly error: unknown }
   | { readonly kind: 'wake'; readonly at: number };
 
 /** Stream outputs that concern its owner. */

@@ -29,15 +29,16 @@ export interface PeeringParts {
 
 /** Who is worth a session, who makes a hop, and what became of it. */
 export class Peering {
-  readonly profiles = new ProfileTable();
+  readonly profiles: ProfileTable;
   readonly #parts: PeeringParts;
   readonly #planner: DialPlanner;
   #torAwayUntil = 0;
   #lonelySince: number | undefined;
   #expireAt = 0;
 
-  constructor(parts: PeeringParts) {
+  constructor(parts: PeeringParts, profiles = new ProfileTable()) {
     this.#parts = parts;
+    this.profiles = profiles;
     this.#planner = new DialPlanner({ random: parts.random, profiles: this.profiles });
   }
 
@@ -71,7 +72,8 @@ export class Peering {
   }
 
   /** The clock was moved: rests and failures were measured by one that was wrong. */
-  clockCorrected(): void {
+  clockMoved(by: number): void {
+    this.profiles.shift(by);
     this.#torAwayUntil = 0;
     this.#lonelySince = undefined;
     this.#expireAt = 0;

@@ -3,15 +3,18 @@ import { Wake } from '@allium/common/core/wake.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import { NetDbCore } from '../netdb/netdb-core.ts';
 import { TARGET_SESSIONS } from '../peers/dial.ts';
+import type { ProfileTable } from '../peers/profile-table.ts';
 import type { StreamId } from '../streaming/types.ts';
 import { TunnelCore } from '../tunnel/tunnel-core.ts';
 import { EXPLORATORY } from '../tunnel/tunnel-io.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { RouterKeys } from '../wire/router-keys.ts';
 import { ClockSkew } from './clock-skew.ts';
+import { Destinations } from './destinations.ts';
 import { Dispatch } from './dispatch.ts';
-import { LocalDestination } from './local-destination.ts';
-import type { DestinationOptions, NodeConfig, NodeInput, NodeOutput, StreamDial } from './node-io.ts';
+import { blame, type Culprit, Fault } from './fault.ts';
+import type { LocalDestination } from './local-destination.ts';
+import type { NodeConfig, NodeInput, NodeOutput, StreamDial } from './node-io.ts';
 import { OwnRouterInfo } from './own-router-info.ts';
 import { Peering } from './peering.ts';
 import { Queries } from './queries.ts';
@@ -20,12 +23,12 @@ import { type NodeStatus, nodeStatus } from './status.ts';
 import { Wakes } from './wakes.ts';
 import { type Cores, Wiring } from './wiring.ts';
 
-/** Local Destinations; each has tunnels of its own. */
-export const MAX_DESTINATIONS = 64;
 /** Below this many usable routers a reseed is asked for; the least from which tunnels can be built. */
 export const RESEED_BELOW = 25;
 /** Pause (ms) between two requests for a reseed. */
 const RESEED_PAUSE = 60_000;
+/** A clock that went back by more (ms) leaves timers, tunnels and sessions of a time that is not any more. */
+const BACK_TOLERANCE = 30_000;
 
 /**
  * A whole router without I/O: joins the cores and routes what each of them outputs. The caller feeds inputs with the
@@ -35,14 +38,22 @@ export class RouterNode {
   readonly #config: NodeConfig;
   readonly #random: RandomBytes;
   readonly #own: OwnRouterInfo;
-  readonly #cores: Cores;
+  readonly #keys: RouterKeys;
+  #cores: Cores;
   readonly #routes: Wiring;
   readonly #skew = new ClockSkew();
   readonly #wakes = new Wakes();
   readonly #counters = new Counters();
-  readonly #destinations = new Map<string, LocalDestination>();
+  readonly #destinations = new Destinations(() => ({
+    random: this.#random,
+    routes: this.#routes,
+    wakes: this.#wakes,
+    counters: this.#counters,
+    dispatch: this.#cores.dispatch,
+  }));
   #outputs: NodeOutput[] = [];
   #reseedAt = 0;
+  #lastLink = 0;
   readonly #wake = new Wake();
   #now = 0;
 
@@ -59,10 +70,13 @@ export class RouterNode {
       emit: (output) => void this.#outputs.push(output),
       plan: (now) => this.#plan(now),
     });
-    this.#cores = this.#makeCores(keys);
+    this.#keys = keys;
+    this.#cores = this.#makeCores();
   }
 
-  #makeCores(keys: RouterKeys): Cores {
+  /** @param profiles what is known of peers already */
+  #makeCores(profiles?: ProfileTable): Cores {
+    const keys = this.#keys;
     const { config, random, routes, own } = {
       config: this.#config,
       random: this.#random,
@@ -81,10 +95,12 @@ export class RouterNode {
       ownRouterInfo: own,
     });
     const { routers } = netdb;
-    const peering = new Peering({ config, self, random, routers, firstHops: () => routes.neighbours });
+    const firstHops = (): ReadonlyMap<RouterHash, number> => routes.neighbours;
+    const peering = new Peering({ config, self, random, routers, firstHops }, profiles);
     const sessions: Sessions = new Sessions({
       ntcp2: { local: keys, localRouterInfo: own, netId: config.netId, random },
       dialOf: (router) => peering.dialOf(router),
+      nextLink: () => ++this.#lastLink,
       emit: (output) => routes.emit(output),
       keepAlive: (router) => routes.neighbours.has(router) || sessions.size <= TARGET_SESSIONS,
     });
@@ -113,8 +129,32 @@ export class RouterNode {
   step(input: NodeInput, now: number): NodeOutput[] {
     this.#now = now;
     if (input.kind === 'tick') this.#wake.spent();
-    this.#apply(input, now);
+    this.#guard(now, () => blame(culpritOf(input), () => this.#apply(input, now)));
     return this.#finish(now);
+  }
+
+  /** What a core throws costs whoever brought it, and the process never. */
+  #guard(now: number, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#pay(error, now);
+      // Wakes that were asked for on the way may be lost: everybody asks anew.
+      const links = this.#cores.sessions.links().map((link) => `link ${link}`);
+      const destinations = [...this.#destinations.all.keys()].map((name) => `destination ${name}`);
+      for (const core of ['netdb', 'tunnel', 'plan', ...links, ...destinations]) this.#wakes.ask(core, now);
+    }
+  }
+
+  #pay({ culprit, cause }: Fault, now: number): void {
+    this.#counters.add(`fault-${culprit.kind}`);
+    this.#outputs.push({ kind: 'fault', culprit: culprit.kind, error: cause });
+    if (culprit.kind === 'link') this.#routes.sessions(this.#cores.sessions.discard(culprit.link), now);
+    if (culprit.kind !== 'destination') return;
+    const options = this.#destinations.get(culprit.name)?.options;
+    this.#destinations.drop(culprit.name, now);
+    if (options) this.#destinations.open(culprit.name, options, now);
   }
 
   /** Opens a stream from a local Destination; the ID is known at once, `opened` or `refused` follows. */
@@ -126,14 +166,17 @@ export class RouterNode {
     this.#now = now;
     const local = this.#destinations.get(destination);
     if (!local) throw new RangeError(`no Destination named ${destination}`);
-    const stream = local.connect(to, now);
+    let stream: StreamId = 0;
+    this.#guard(now, () => {
+      stream = local.connect(to, now);
+    });
     return { stream, outputs: this.#finish(now) };
   }
 
   status(): NodeStatus {
     return nodeStatus({
       ...this.#cores,
-      destinations: this.#destinations,
+      destinations: this.#destinations.all,
       counters: { node: this.#counters, messages: this.#cores.dispatch.counters },
       clockSkew: this.#skew.median,
     });
@@ -155,13 +198,13 @@ export class RouterNode {
       case 'closed':
         return this.#routes.sessions(this.#cores.sessions.step(input, now), now);
       case 'openDestination':
-        return this.#openDestination(input.name, input.options, now);
+        return this.#destinations.open(input.name, input.options, now);
       case 'closeDestination':
-        return this.#closeDestination(input.name, now);
+        return this.#destinations.close(input.name, now);
       case 'stream':
         return this.#destinations.get(input.destination)?.stream(input.command, now);
-      case 'clockCorrected':
-        return this.#clockCorrected(now);
+      case 'clockMoved':
+        return input.by < -BACK_TOLERANCE ? this.#startAnew(input.by, now) : this.#clockMoved(input.by, now);
       case 'stop':
         return this.#routes.sessions(this.#cores.sessions.terminate(now), now);
       case 'tick':
@@ -181,54 +224,52 @@ export class RouterNode {
     this.#plan(now);
   }
 
-  #openDestination(name: string, options: DestinationOptions, now: number): void {
-    if (this.#destinations.has(name)) throw new RangeError(`a Destination named ${name} is open`);
-    if (this.#destinations.size >= MAX_DESTINATIONS) throw new RangeError('too many Destinations');
-    const local = new LocalDestination({
-      name,
-      options,
-      random: this.#random,
-      routes: this.#routes,
-      dispatch: this.#cores.dispatch,
-      counters: this.#counters,
-      wake: (at) => this.#wakes.ask(`destination ${name}`, at),
-    });
-    this.#destinations.set(name, local);
-    const direction = { length: options.length, quantity: options.quantity };
-    const config = { inbound: direction, outbound: direction };
-    this.#routes.tunnel({ kind: 'createPool', name, config }, now);
-  }
-
-  #closeDestination(name: string, now: number): void {
-    const local = this.#destinations.get(name);
-    if (!local) return;
-    this.#destinations.delete(name);
-    this.#wakes.forget(`destination ${name}`);
-    this.#routes.netdb({ kind: 'unpublish', hash: local.hash }, now);
-    this.#routes.tunnel({ kind: 'removePool', name }, now);
-  }
-
   /** Everything that waits does so by the old clock, for minutes too long if that was ahead. */
-  #clockCorrected(now: number): void {
+  #clockMoved(by: number, now: number): void {
     const { sessions, peering } = this.#cores;
     this.#skew.clear();
     this.#routes.sessions(sessions.giveUpDialing(now), now);
-    peering.clockCorrected();
+    peering.clockMoved(by);
     this.#reseedAt = 0;
     this.#wake.spent();
     this.#wakes.hurry(now);
     this.#plan(now);
   }
 
+  /**
+   * After a clock that went back: whoever waits would wait for that long, and peers have dropped what we think alive. All
+   * but routers, profiles and Destinations begins again.
+   */
+  #startAnew(by: number, now: number): void {
+    const { sessions, netdb, peering } = this.#cores;
+    this.#counters.add('started-anew');
+    this.#routes.sessions(sessions.terminate(now), now);
+    const open = this.#destinations.options();
+    for (const [name] of open) this.#destinations.drop(name, now);
+    peering.clockMoved(by);
+    this.#skew.clear();
+    this.#wakes.clear();
+    this.#wake.spent();
+    this.#reseedAt = 0;
+    this.#cores = this.#makeCores(peering.profiles);
+    const routerInfos = [...netdb.routers.all()].map(({ hash, raw }) => ({ key: hash, value: raw }));
+    this.#start({ kind: 'start', routerInfos, profiles: [] }, now);
+    for (const [name, options] of open) this.#destinations.open(name, options, now);
+  }
+
   #tick(now: number): void {
-    for (const core of this.#wakes.due(now)) {
+    for (const core of this.#wakes.due(now)) this.#guard(now, () => this.#tickOne(core, now));
+  }
+
+  #tickOne(core: string, now: number): void {
+    blame({ kind: 'core' }, () => {
       const [kind, name = ''] = core.split(' ', 2);
       if (kind === 'netdb') this.#routes.netdb({ kind: 'tick' }, now);
       else if (kind === 'tunnel') this.#routes.tunnel({ kind: 'tick' }, now);
       else if (kind === 'plan') this.#plan(now);
       else if (kind === 'link') this.#routes.sessions(this.#cores.sessions.tick(Number(name), now), now);
       else this.#destinations.get(name)?.tick(now);
-    }
+    });
   }
 
   /** Opens the sessions that are wanted and asks for a reseed when there is nobody to open one with. */
@@ -256,4 +297,9 @@ export class RouterNode {
     if (at !== undefined) outputs.push({ kind: 'wake', at });
     return outputs;
   }
+}
+
+function culpritOf(input: NodeInput): Culprit {
+  if ('link' in input) return { kind: 'link', link: input.link };
+  return input.kind === 'stream' ? { kind: 'destination', name: input.destination } : { kind: 'core' };
 }

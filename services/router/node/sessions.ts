@@ -8,12 +8,16 @@ import type { Close, Ntcp2Config, Input as SessionInput, Output as SessionOutput
 import type { RouterHash } from '../wire/hash.ts';
 import type { Ntcp2Address } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
+import { blame } from './fault.ts';
 import type { LinkId, NodeInput, NodeOutput } from './node-io.ts';
 
 /** Sessions and dials at once; a client router holds 20 to 40, each costs Tor a stream. */
 export const MAX_LINKS = 128;
 /** Between two RouterInfos of a peer (ms), which tells us of a new address now and then; each costs a signature. */
 const ROUTER_INFO_SPACING = 60_000;
+
+/** What a session that is discarded is said to have ended by. */
+const OUR_FAULT: Close = { stage: 'data', code: 'local', peerFault: false };
 
 /** Why there is no session with a router. */
 export type SessionFailure =
@@ -53,6 +57,8 @@ export interface SessionsParts {
   readonly ntcp2: Omit<Ntcp2Config, 'keepAlive'>;
   /** how to reach a router now; undefined when it cannot be dialled */
   readonly dialOf: (router: RouterHash) => { address: Ntcp2Address; isolation: string } | undefined;
+  /** a name that no connection of the host ever had */
+  readonly nextLink: () => LinkId;
   readonly emit: (output: Extract<NodeOutput, { kind: 'dial' | 'send' | 'hangup' }>) => void;
   /** whether inbound tunnels or the wish to stay connected need this peer's session */
   readonly keepAlive: (router: RouterHash) => boolean;
@@ -65,7 +71,6 @@ export class Sessions {
   readonly #replays = new ReplayCache();
   readonly #links = new Map<LinkId, Link>();
   readonly #byRouter = new Map<RouterHash, Link>();
-  #lastLink = 0;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
@@ -112,7 +117,7 @@ export class Sessions {
     if (this.#links.size >= MAX_LINKS) return [{ kind: 'down', router, failure: { stage: 'limit' } }];
     const dial = this.#parts.dialOf(router);
     if (!dial) return [{ kind: 'down', router, failure: { stage: 'address' } }];
-    const id = ++this.#lastLink;
+    const id = this.#parts.nextLink();
     const { host, port, staticKey, iv } = dial.address;
     const config = { ...this.#parts.ntcp2, keepAlive: () => this.#parts.keepAlive(router) };
     const session = Ntcp2Session.initiator(config, { hash: router, staticKey, iv });
@@ -151,6 +156,26 @@ export class Sessions {
   tick(id: LinkId, now: number): SessionEvent[] {
     const link = this.#links.get(id);
     return link ? this.#feed(link, { kind: 'tick' }, now) : [];
+  }
+
+  /** Hangs up without another word to the session: it threw, or what it brought made us throw. */
+  discard(id: LinkId): SessionEvent[] {
+    const link = this.#links.get(id);
+    if (!link) return [];
+    this.counters.add('closed-fault');
+    this.#parts.emit({ kind: 'hangup', link: id });
+    const wasLast = this.#remove(link);
+    const failure = { stage: 'session', close: OUR_FAULT, established: link.up } as const;
+    return wasLast && link.router !== undefined ? [{ kind: 'down', router: link.router, failure }] : [];
+  }
+
+  links(): LinkId[] {
+    return [...this.#links.keys()];
+  }
+
+  /** The link of a router's session. */
+  linkOf(router: RouterHash): LinkId | undefined {
+    return this.#byRouter.get(router)?.id;
   }
 
   /** Ends what is being opened: its timers run by a clock that was moved. */
@@ -192,7 +217,8 @@ export class Sessions {
 
   #feed(link: Link, input: SessionInput, now: number): SessionEvent[] {
     const events: SessionEvent[] = [];
-    for (const output of link.session.step(input, now)) this.#translate(link, output, now, events);
+    const outputs = blame({ kind: 'link', link: link.id }, () => link.session.step(input, now));
+    for (const output of outputs) this.#translate(link, output, now, events);
     return events;
   }
 

@@ -23,6 +23,10 @@ export class Wakes {
     for (const core of this.#at.keys()) this.#at.set(core, now);
   }
 
+  clear(): void {
+    this.#at.clear();
+  }
+
   forget(core: string): void {
     this.#at.delete(core);
   }

@@ -6,7 +6,9 @@ import type { TunnelCore } from '../tunnel/tunnel-core.ts';
 import type { SendOptions, Target, TunnelInput, TunnelOutput } from '../tunnel/tunnel-io.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
 import type { ClockSkew } from './clock-skew.ts';
+import type { Destinations } from './destinations.ts';
 import type { Dispatch } from './dispatch.ts';
+import { blame, type Culprit } from './fault.ts';
 import type { LocalDestination } from './local-destination.ts';
 import type { NodeOutput } from './node-io.ts';
 import type { Peering } from './peering.ts';
@@ -28,7 +30,7 @@ export interface Cores {
 export interface WiringParts {
   /** the cores know their wiring, so it asks for them later */
   readonly cores: () => Cores;
-  readonly destinations: ReadonlyMap<string, LocalDestination>;
+  readonly destinations: Destinations;
   readonly wakes: Wakes;
   readonly counters: Counters;
   readonly skew: ClockSkew;
@@ -77,10 +79,10 @@ export class Wiring implements Routes {
 
   #onSession(event: SessionEvent, now: number): void {
     const { wakes, skew, plan } = this.#parts;
-    const { dispatch, peering } = this.#parts.cores();
+    const { peering } = this.#parts.cores();
     switch (event.kind) {
       case 'message':
-        return dispatch.message(event.message, { kind: 'session', from: event.from }, now);
+        return this.#fromPeer(event, now);
       case 'wake':
         return wakes.ask(`link ${event.link}`, event.at);
       case 'up':
@@ -96,6 +98,14 @@ export class Wiring implements Routes {
       case 'skew':
         return skew.add(event.router, event.skew);
     }
+  }
+
+  /** Whatever a peer's message makes throw, and in whatever core: the peer's link pays. */
+  #fromPeer({ from, message }: Extract<SessionEvent, { kind: 'message' }>, now: number): void {
+    const { dispatch, sessions } = this.#parts.cores();
+    const link = sessions.linkOf(from);
+    const culprit: Culprit = link === undefined ? { kind: 'core' } : { kind: 'link', link };
+    blame(culprit, () => dispatch.message(message, { kind: 'session', from }, now));
   }
 
   #onNetDb(output: NetDbOutput, now: number): void {

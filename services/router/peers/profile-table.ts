@@ -53,6 +53,15 @@ export class ProfileTable {
     }
   }
 
+  /** The clock was moved by so many ms: what was noted by the old one is as old as it was. */
+  shift(by: number): void {
+    for (const [hash, profile] of [...this.#profiles.entries()]) {
+      const moved = { ...profile, at: profile.at + by };
+      this.#profiles.set(hash, moved);
+      this.#dirty.set(hash, moved);
+    }
+  }
+
   /** Forgets peers that had no event for `PROFILE_TTL`. */
   expire(now: number): number {
     return this.#profiles.prune(({ at }, hash) => {

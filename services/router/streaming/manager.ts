@@ -93,6 +93,8 @@ export class StreamManager {
         return this.#unreachable(input, now);
       case 'resume':
         return this.#resume(input.remote, input.certain, now);
+      case 'close':
+        return this.#close(now);
       case 'ping':
         return [this.#stray.ping(input.id, input.payload, { to: input.remote, fromPort: 0, toPort: 0 })];
       case 'tick':
@@ -207,6 +209,13 @@ export class StreamManager {
       .all()
       .filter((connection) => connection.remote === remote && !connection.open)
       .flatMap((connection) => this.#run(connection, now, (it, out) => it.abort(reason, now, out)));
+  }
+
+  #close(now: number): StreamOutput[] {
+    this.#listening.clear();
+    return this.#streams
+      .all()
+      .flatMap((connection) => this.#run(connection, now, (it, out) => it.abort('closed', now, out)));
   }
 
   #resume(remote: DestHash | undefined, certain: boolean, now: number): StreamOutput[] {

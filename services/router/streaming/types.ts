@@ -17,7 +17,9 @@ export type ResetReason =
   /** the Destination cannot be reached: nobody has its LeaseSet */
   | 'unreachable'
   /** its LeaseSet has no key that we support */
-  | 'unsupported';
+  | 'unsupported'
+  /** our own Destination was closed */
+  | 'closed';
 
 export type StreamInput =
   /**
@@ -53,6 +55,8 @@ export type StreamInput =
    * old one is gone, so that what failed before says nothing about the peer.
    */
   | { readonly kind: 'resume'; readonly remote?: DestHash; readonly certain: boolean }
+  /** The Destination ends: every stream is reset, both sides are told, and nobody is listened to any more. */
+  | { readonly kind: 'close' }
   /** Sends a ping; the answer is the output `pong` with the same `id` (u32, not 0). */
   | { readonly kind: 'ping'; readonly remote: DestHash; readonly id: number; readonly payload: Uint8Array }
   | { readonly kind: 'tick' };

@@ -166,7 +166,7 @@ test('after the clock was moved neither the pause nor rests of the old clock hol
   rig.peering.down(peer.hash, DIAL('refused'), ahead);
   rig.peering.down(someHash('tor'), DIAL('proxy'), ahead);
   t.deepEqual(rig.plan(NOW), []);
-  rig.peering.clockCorrected();
+  rig.peering.clockMoved(0);
   t.deepEqual(rig.plan(NOW), [peer.hash]);
   t.true(rig.peering.wakeAt(NOW) < ahead);
 });

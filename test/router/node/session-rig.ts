@@ -24,6 +24,7 @@ export class Office {
   /** whom `keepAlive` was asked about */
   readonly asked: RouterHash[] = [];
   keep = false;
+  #lastLink = 0;
 
   constructor(keys: RouterKeys, info: RouterInfo, dialOf: SessionsParts['dialOf'], seed = '') {
     this.hash = keys.identity.hash;
@@ -35,6 +36,7 @@ export class Office {
         random: recordedEntropy(`office ${this.hash}${seed}`),
       },
       dialOf,
+      nextLink: () => ++this.#lastLink,
       emit: (output) => {
         this.emitted.push(output);
         if (output.kind === 'send') this.unsent.push(output);

@@ -87,7 +87,7 @@ test('two Destinations of one router share neither tunnels nor streams nor fate'
   t.deepEqual(Object.keys(client.status.destinations), ['second']);
   t.false(PROXY in client.status.tunnels.pools);
   t.deepEqual(outcomes(net, [other], 60_000), ['whole']);
-  t.is(outcome(first), `open  after ${first.received} bytes`);
+  t.is(outcome(first), `reset closed after ${first.received} bytes`);
   const back = new SimFetch({
     from: server,
     destination: SITE,

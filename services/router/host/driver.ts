@@ -12,7 +12,7 @@ const FLUSH_MS = 5_000;
 const MAX_SLEEP_MS = 10_000;
 
 export interface DriverEvents {
-  needReseed(known: number): void;
+  needReseed(known: number, stranded: boolean): void;
   destinationReady(name: string, ready: boolean): void;
   /** a core threw; what brought it was discarded */
   fault(culprit: string, error: unknown): void;
@@ -137,7 +137,7 @@ export class Driver {
       case 'stream':
         return this.#streamEvent(output);
       case 'needReseed':
-        return this.#parts.events.needReseed(output.known);
+        return this.#parts.events.needReseed(output.known, output.stranded);
       case 'destinationReady':
         return this.#parts.events.destinationReady(output.name, output.ready);
       case 'destinationClosed':

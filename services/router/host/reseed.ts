@@ -7,13 +7,14 @@ import {
   type Bundle,
   combineBundles,
   MIN_BUNDLES,
+  MIN_ROUTERS,
   orderServers,
   ReseedError,
   verifyBundle,
 } from '../netdb/reseed.ts';
 import { RESEED_SERVERS, type ReseedServer } from '../netdb/reseed-servers.ts';
 import { decodeSu3, MAX_SU3_SIZE, readSignerCertificate, type SignerCertificate } from '../netdb/su3.ts';
-import type { NetDbRules } from '../netdb/validate.ts';
+import { MAX_STORED_AGE, type NetDbRules, refuseRouterInfo } from '../netdb/validate.ts';
 import { decodeRouterInfo, ROUTER_INFO_MAX_SIZE, type RouterInfo } from '../wire/router-info.ts';
 import { FetchFailure, fetchReseedBundle } from './reseed-fetch.ts';
 
@@ -42,13 +43,50 @@ export type ReseedFileFacts = { readonly code: 'reseed-file'; readonly file: str
 /** A file that the configuration names cannot be used. */
 export class ReseedFileError extends GatewayError<ReseedFileFacts> {}
 
-/** RouterInfos to begin with: from the files that are configured, else from servers. Throws `ReseedError`. */
+/**
+ * RouterInfos to begin with: from the files that are configured and, where those hold too few that are of use now, from
+ * servers too. Throws `ReseedError` and `ReseedFileError` when there is nothing else to go on with.
+ */
 export async function reseed(parts: ReseedParts): Promise<RouterInfo[]> {
   const certificates = readCertificates();
-  const found = parts.files.flatMap((path) => readPath(path, parts, certificates));
-  if (found.length > 0 || !parts.servers) return found;
+  const { found, failed } = readFiles(parts, certificates);
+  if (found.length >= MIN_ROUTERS || (!parts.servers && found.length > 0)) return found;
+  if (!parts.servers) {
+    if (failed !== undefined) throw failed;
+    return [];
+  }
   const bundles = await askServers(parts, certificates);
-  return combineBundles(bundles, parts.random);
+  try {
+    return [...found, ...combineBundles(bundles, parts.random)];
+  } catch (error) {
+    if (found.length > 0 && error instanceof ReseedError) return found;
+    throw error;
+  }
+}
+
+/** What the files hold that may be stored today; an old or damaged one is told, and keeps nobody from the others. */
+function readFiles(
+  parts: ReseedParts,
+  certificates: readonly SignerCertificate[],
+): { found: RouterInfo[]; failed: unknown } {
+  const found = new Map<string, RouterInfo>();
+  let failed: unknown;
+  const attempt = <T>(work: () => readonly T[]): readonly T[] => {
+    try {
+      return work();
+    } catch (error) {
+      failed ??= error;
+      parts.progress({ got: 0, wanted: MIN_BUNDLES, failed: codeOf(error) });
+      return [];
+    }
+  };
+  const files = parts.files.flatMap((path) => attempt(() => readable(path, () => filesOf(path))));
+  for (const file of files) {
+    for (const info of attempt(() => readable(file, () => readFile(file, parts, certificates)))) {
+      if (!refuseRouterInfo(info, parts.rules, parts.now(), MAX_STORED_AGE)) found.set(info.hash, info);
+    }
+  }
+  return { found: [...found.values()], failed };
 }
 
 /** One server after another, until enough different signers have answered. */
@@ -71,17 +109,18 @@ async function askServers(parts: ReseedParts, certificates: readonly SignerCerti
   return bundles;
 }
 
-function readPath(
-  path: string,
-  parts: ReseedParts,
-  certificates: readonly SignerCertificate[],
-): RouterInfo[] {
+/** The file itself, or what a folder holds of RouterInfos and SU3 files. */
+function filesOf(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  const names = readdirSync(path, { recursive: true, encoding: 'utf8' }).sort().slice(0, MAX_FILES);
+  return names
+    .filter((name) => name.endsWith('.dat') || name.endsWith('.su3'))
+    .map((name) => join(path, name));
+}
+
+function readable<T>(path: string, read: () => T): T {
   try {
-    if (!statSync(path).isDirectory()) return readFile(path, parts, certificates);
-    const names = readdirSync(path, { recursive: true, encoding: 'utf8' }).sort().slice(0, MAX_FILES);
-    return names
-      .filter((name) => name.endsWith('.dat') || name.endsWith('.su3'))
-      .flatMap((name) => readFile(join(path, name), parts, certificates));
+    return read();
   } catch (error) {
     if (error instanceof ReseedError) throw error;
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
@@ -126,6 +165,7 @@ function readCertificates(): SignerCertificate[] {
 }
 
 function codeOf(error: unknown): string {
-  if (error instanceof FetchFailure || error instanceof ReseedError) return error.code;
+  if (error instanceof FetchFailure || error instanceof ReseedError || error instanceof ReseedFileError)
+    return error.code;
   return 'unknown';
 }

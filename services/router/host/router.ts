@@ -82,7 +82,7 @@ export class Router {
       store: this.#store,
       clock: this.#clock,
       events: {
-        needReseed: (known) => void this.#reseed(known),
+        needReseed: (known, stranded) => void this.#reseed(known, stranded),
         destinationReady: (name, ready) => this.#destinationReady(name, ready),
         fault: (culprit, error) => {
           this.#log.error({ culprit, fault: error instanceof Error ? error.stack : String(error) }, 'fault');
@@ -195,13 +195,15 @@ export class Router {
     this.#report();
   }
 
-  async #reseed(known: number): Promise<void> {
+  async #reseed(known: number, stranded: boolean): Promise<void> {
     if (this.#reseeding) return;
     this.#reseeding = true;
     const state = this.#reseedState;
     try {
       const routerInfos = await reseed({
         ...this.#config.reseed,
+        // what they hold has been tried
+        ...(stranded && this.#config.reseed.servers ? { files: [] } : {}),
         rules: this.#config,
         proxy: this.#config.tor.socks,
         random: randomBytes,

@@ -9,8 +9,8 @@ import { SocksClientError } from 'socks';
 export const DIAL_TIMEOUT_MS = 20_000;
 
 export type DialFailureFacts = {
-  /** `proxy`: Tor itself cannot be reached; `refused`: Tor answered that it could not open the stream */
-  readonly code: 'proxy' | 'refused' | 'timeout' | 'aborted';
+  /** `proxy`: Tor itself cannot be reached; `circuit`: Tor, or a relay of it, could not; `refused`: Tor answered that it could not open the stream */
+  readonly code: 'proxy' | 'circuit' | 'refused' | 'timeout' | 'aborted';
 };
 export class DialFailure extends GatewayError<DialFailureFacts> {}
 
@@ -51,10 +51,21 @@ export async function dialThroughSocks(
     if (signal.aborted) throw new DialFailure({ code: 'aborted' });
     if (deadline.aborted) throw new DialFailure({ code: 'timeout' });
     if (error instanceof DialFailure) throw error;
-    throw new DialFailure({ code: error instanceof SocksClientError ? 'refused' : 'proxy' });
+    throw new DialFailure({ code: codeOf(error) });
   } finally {
     deadline.removeEventListener('abort', abort);
   }
+}
+
+/**
+ * Reply codes 1 and 3 are about Tor: it has no circuit, no network, sleeps, or lost the circuit (its
+ * `stream_end_reason_to_socks5_response`). The package tells codes by name only.
+ */
+const TORS_OWN = / - (?:Failure|NetworkUnreachable)$/;
+
+function codeOf(error: unknown): DialFailureFacts['code'] {
+  if (!(error instanceof SocksClientError)) return 'proxy';
+  return TORS_OWN.test(error.message) ? 'circuit' : 'refused';
 }
 
 function connected(socket: Socket): Promise<void> {

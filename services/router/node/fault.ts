@@ -1,4 +1,4 @@
-import type { LinkId } from './node-io.ts';
+import type { LinkId, NodeInput } from './node-io.ts';
 
 /** What brought the input that a core threw at, and so pays for it. `core`: nobody, its own timer ran. */
 export type Culprit =
@@ -23,4 +23,10 @@ export function blame<T>(culprit: Culprit, work: () => T): T {
   } catch (error) {
     throw error instanceof Fault ? error : new Fault(culprit, error);
   }
+}
+
+/** Who pays for what an input makes throw. */
+export function culpritOf(input: NodeInput): Culprit {
+  if ('link' in input) return { kind: 'link', link: input.link };
+  return input.kind === 'stream' ? { kind: 'destination', name: input.destination } : { kind: 'core' };
 }

@@ -46,11 +46,11 @@ export type NodeInput =
   /** RouterInfos of a reseed, already verified */
   | { readonly kind: 'reseeded'; readonly routerInfos: readonly RouterInfo[] }
   | { readonly kind: 'dialed'; readonly link: LinkId }
-  /** `proxy`: Tor itself is away, nobody else's fault; the others are the peer's or its exit's */
+  /** `proxy`: Tor itself is away, `circuit`: Tor could not; the others are the peer's or its exit's */
   | {
       readonly kind: 'dialFailed';
       readonly link: LinkId;
-      readonly code: 'proxy' | 'refused' | 'timeout' | 'aborted';
+      readonly code: 'proxy' | 'circuit' | 'refused' | 'timeout' | 'aborted';
     }
   /** a peer connected to us; only where the node listens (never behind Tor) */
   | { readonly kind: 'accepted'; readonly link: LinkId }
@@ -88,8 +88,8 @@ export type NodeOutput =
       readonly value: Uint8Array;
     }
   | { readonly kind: 'forget'; readonly table: PersistTable; readonly key: string }
-  /** the NetDB is too small to build tunnels from */
-  | { readonly kind: 'needReseed'; readonly known: number }
+  /** the NetDB is too small to build tunnels from; or `stranded`: nobody in it lets us in although Tor works */
+  | { readonly kind: 'needReseed'; readonly known: number; readonly stranded: boolean }
   | { readonly kind: 'stream'; readonly destination: string; readonly output: StreamEvent }
   /** tunnels in both directions exist, or are gone */
   | { readonly kind: 'destinationReady'; readonly name: string; readonly ready: boolean }

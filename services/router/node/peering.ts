@@ -9,12 +9,18 @@ import { EXPLORATORY } from '../tunnel/tunnel-io.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { Ntcp2Address } from '../wire/router-caps.ts';
 import type { NodeConfig, NodeOutput, Row } from './node-io.ts';
-import type { SessionFailure, Sessions } from './sessions.ts';
+import type { SessionFailure } from './session-events.ts';
+import type { Sessions } from './sessions.ts';
 
 /** After Tor was away (ms): it answers nobody at once, and asking more often helps nobody. */
 export const TOR_PAUSE = 3_000;
-/** Without any session for so long (ms), what failed was our side: everybody may be tried again. */
+/** Without any session for so long (ms), what failed was our side: everybody may be tried again. Doubles while it lasts. */
 export const FORGIVE_AFTER = 20_000;
+export const FORGIVE_AFTER_MAX = 600_000;
+/** A dial that fails says something of its peer if anybody was heard so lately (ms): the time that Tor has for a stream. */
+export const HEARD_WITHIN = 20_000;
+/** Alone for so long (ms) while Tor answers, what we know of routers is too old to find one. */
+export const STRANDED_AFTER = 600_000;
 /** How often (ms) old profiles are thrown away. */
 const EXPIRE_INTERVAL = 3_600_000;
 
@@ -34,6 +40,11 @@ export class Peering {
   readonly #planner: DialPlanner;
   #torAwayUntil = 0;
   #lonelySince: number | undefined;
+  #forgiveAt = 0;
+  #forgivePause = FORGIVE_AFTER;
+  /** Tor has opened a stream, or said of one that its far end refused it, since we are alone */
+  #torAnswered = false;
+  #strandedAt = Number.POSITIVE_INFINITY;
   #expireAt = 0;
 
   constructor(parts: PeeringParts, profiles = new ProfileTable()) {
@@ -55,12 +66,7 @@ export class Peering {
   plan(sessions: Sessions, now: number): RouterHash[] {
     if (now < this.#torAwayUntil) return [];
     const connected = new Set(sessions.connected());
-    if (connected.size > 0) this.#lonelySince = undefined;
-    else this.#lonelySince ??= now;
-    if (this.#lonelySince !== undefined && now >= this.#lonelySince + FORGIVE_AFTER) {
-      this.#lonelySince = now;
-      this.#planner.forgive();
-    }
+    this.#company(connected.size > 0, now);
     const request = {
       candidates: this.#parts.routers.all(),
       connected,
@@ -71,13 +77,39 @@ export class Peering {
     return this.#planner.plan(request).map(({ router }) => router.hash);
   }
 
+  #company(some: boolean, now: number): void {
+    if (some) {
+      this.#lonelySince = undefined;
+      this.#forgivePause = FORGIVE_AFTER;
+      return;
+    }
+    if (this.#lonelySince === undefined) {
+      this.#lonelySince = now;
+      this.#torAnswered = false;
+      this.#strandedAt = now + STRANDED_AFTER;
+      this.#forgiveAt = now + this.#forgivePause;
+    }
+    if (now < this.#forgiveAt) return;
+    this.#planner.forgive();
+    this.#forgivePause = Math.min(FORGIVE_AFTER_MAX, this.#forgivePause * 2);
+    this.#forgiveAt = now + this.#forgivePause;
+  }
+
+  /** True once every `STRANDED_AFTER` while nobody whom we know of lets us in although Tor works. */
+  stranded(now: number): boolean {
+    if (this.#lonelySince === undefined || !this.#torAnswered || now < this.#strandedAt) return false;
+    this.#strandedAt = now + STRANDED_AFTER;
+    return true;
+  }
+
   /** The clock was moved: rests and failures were measured by one that was wrong. */
   clockMoved(by: number): void {
     this.profiles.shift(by);
     this.#torAwayUntil = 0;
     this.#lonelySince = undefined;
+    this.#forgivePause = FORGIVE_AFTER;
     this.#expireAt = 0;
-    this.#planner.forgive();
+    this.#planner.forget();
   }
 
   /** When to plan again if nothing happens, in ms. */
@@ -92,20 +124,24 @@ export class Peering {
     this.profiles.record(router, 'established', now);
   }
 
-  down(router: RouterHash, failure: SessionFailure, now: number): void {
+  /** @param heardAt ms; when any peer was last heard: a Tor without network must not be written into profiles */
+  down(router: RouterHash, failure: SessionFailure, heardAt: number, now: number): void {
+    const telling = now - heardAt <= HEARD_WITHIN;
     if (failure.stage === 'dial') {
       if (failure.code === 'proxy') this.#torAwayUntil = now + TOR_PAUSE;
       if (failure.code === 'proxy' || failure.code === 'aborted') return;
+      if (failure.code === 'refused') this.#torAnswered = true;
       this.#planner.failed(router, now);
-      this.profiles.record(router, 'connectFailed', now);
+      if (telling && failure.code !== 'circuit') this.profiles.record(router, 'connectFailed', now);
       return;
     }
-    if (failure.stage !== 'session' || failure.established) return;
+    if (failure.stage !== 'session') return;
     const { close } = failure;
-    if (close.code === 'local') return;
+    if (close.stage !== 'connect') this.#torAnswered = true;
+    if (failure.established || close.code === 'local') return;
     this.#planner.failed(router, now, close.code === 'network-id' || close.reason === 17);
-    if (close.stage === 'connect') this.profiles.record(router, 'connectFailed', now);
-    else this.profiles.record(router, 'handshakeFailed', now, close.reason);
+    if (close.stage !== 'connect') this.profiles.record(router, 'handshakeFailed', now, close.reason);
+    else if (telling) this.profiles.record(router, 'connectFailed', now);
   }
 
   hop(router: RouterHash, verdict: HopVerdict, now: number): void {

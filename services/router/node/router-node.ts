@@ -12,7 +12,7 @@ import type { RouterKeys } from '../wire/router-keys.ts';
 import { ClockSkew } from './clock-skew.ts';
 import { Destinations } from './destinations.ts';
 import { Dispatch } from './dispatch.ts';
-import { blame, type Culprit, Fault } from './fault.ts';
+import { blame, culpritOf, Fault } from './fault.ts';
 import type { LocalDestination } from './local-destination.ts';
 import type { NodeConfig, NodeInput, NodeOutput, StreamDial } from './node-io.ts';
 import { OwnRouterInfo } from './own-router-info.ts';
@@ -280,9 +280,10 @@ export class RouterNode {
     this.#cores.queries.sweep(now);
     this.#cores.netdb.routers.pin(new Set(this.#cores.sessions.connected()));
     const known = this.#cores.peering.usable();
-    if (known < RESEED_BELOW && now >= this.#reseedAt) {
+    const stranded = this.#cores.peering.stranded(now);
+    if (stranded || (known < RESEED_BELOW && now >= this.#reseedAt)) {
       this.#reseedAt = now + RESEED_PAUSE;
-      this.#outputs.push({ kind: 'needReseed', known });
+      this.#outputs.push({ kind: 'needReseed', known, stranded });
     }
     this.#wakes.ask('plan', this.#cores.peering.wakeAt(now));
   }
@@ -297,9 +298,4 @@ export class RouterNode {
     if (at !== undefined) outputs.push({ kind: 'wake', at });
     return outputs;
   }
-}
-
-function culpritOf(input: NodeInput): Culprit {
-  if ('link' in input) return { kind: 'link', link: input.link };
-  return input.kind === 'stream' ? { kind: 'destination', name: input.destination } : { kind: 'core' };
 }

@@ -10,6 +10,7 @@ import type { Ntcp2Address } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import { blame } from './fault.ts';
 import type { LinkId, NodeInput, NodeOutput } from './node-io.ts';
+import type { SessionEvent } from './session-events.ts';
 
 /** Sessions and dials at once; a client router holds 20 to 40, each costs Tor a stream. */
 export const MAX_LINKS = 128;
@@ -18,25 +19,6 @@ const ROUTER_INFO_SPACING = 60_000;
 
 /** What a session that is discarded is said to have ended by. */
 const OUR_FAULT: Close = { stage: 'data', code: 'local', peerFault: false };
-
-/** Why there is no session with a router. */
-export type SessionFailure =
-  | { readonly stage: 'address' | 'limit' }
-  | { readonly stage: 'dial'; readonly code: 'proxy' | 'refused' | 'timeout' | 'aborted' }
-  | { readonly stage: 'session'; readonly close: Close; readonly established: boolean };
-
-/** What a session said, for the node to act on. What it sends is emitted at once, in the order of encryption. */
-export type SessionEvent =
-  | { readonly kind: 'up'; readonly router: RouterHash; readonly incoming: boolean }
-  | { readonly kind: 'down'; readonly router: RouterHash; readonly failure: SessionFailure }
-  | { readonly kind: 'message'; readonly from: RouterHash; readonly message: I2npMessage }
-  | {
-      readonly kind: 'routerInfo';
-      readonly from: RouterHash;
-      readonly routerInfo: RouterInfo;
-    }
-  | { readonly kind: 'skew'; readonly router: RouterHash; readonly skew: number }
-  | { readonly kind: 'wake'; readonly link: LinkId; readonly at: number };
 
 type LinkInput = Extract<
   NodeInput,
@@ -71,6 +53,12 @@ export class Sessions {
   readonly #replays = new ReplayCache();
   readonly #links = new Map<LinkId, Link>();
   readonly #byRouter = new Map<RouterHash, Link>();
+  #heardAt = Number.NEGATIVE_INFINITY;
+
+  /** ms; when a peer with a session was last heard */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
@@ -143,6 +131,7 @@ export class Sessions {
           ? [{ kind: 'down', router: link.router, failure: { stage: 'dial', code: input.code } }]
           : [];
       case 'bytes':
+        if (link.up) this.#heardAt = now;
         return this.#feed(link, { kind: 'bytes', bytes: input.bytes }, now);
       case 'blocked':
       case 'drained':

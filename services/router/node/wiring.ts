@@ -14,7 +14,8 @@ import type { NodeOutput } from './node-io.ts';
 import type { Peering } from './peering.ts';
 import type { Queries } from './queries.ts';
 import type { Routes } from './routes.ts';
-import type { SessionEvent, Sessions } from './sessions.ts';
+import type { SessionEvent } from './session-events.ts';
+import type { Sessions } from './sessions.ts';
 import type { Wakes } from './wakes.ts';
 
 /** What the node is made of. */
@@ -90,7 +91,7 @@ export class Wiring implements Routes {
         this.tunnel({ kind: 'peerUp', router: event.router }, now);
         return plan(now);
       case 'down':
-        peering.down(event.router, event.failure, now);
+        peering.down(event.router, event.failure, this.#parts.cores().sessions.heardAt, now);
         this.tunnel({ kind: 'peerDown', router: event.router }, now);
         return wakes.ask('plan', now + 1);
       case 'routerInfo':

@@ -35,6 +35,8 @@ interface Failures {
   readonly count: number;
   /** ms */
   readonly until: number;
+  /** the peer said no, and would say so to another exit */
+  readonly final: boolean;
 }
 
 export interface DialRequest {
@@ -116,7 +118,7 @@ export class DialPlanner {
     const count = final ? (round + 1) * (MAX_BUCKET_RETRIES + 1) : before + 1;
     const roundOver = count % (MAX_BUCKET_RETRIES + 1) === 0;
     const pause = roundOver ? Math.min(MAX_REST, REST * 2 ** Math.min(round, 10)) : RETRY_PAUSE;
-    this.#failures.set(hash, { count, until: now + pause });
+    this.#failures.set(hash, { count, until: now + pause, final });
   }
 
   /** A session was established. */
@@ -124,8 +126,13 @@ export class DialPlanner {
     this.#failures.delete(hash);
   }
 
-  /** Tor itself was away, or the machine slept: what failed says nothing about the peers. */
+  /** Tor itself was away, or the machine slept: what failed says nothing about the peers, but for those who said no. */
   forgive(): void {
+    this.#failures.prune(({ final }) => !final);
+  }
+
+  /** The clock was moved, and every rest was measured by it. */
+  forget(): void {
     this.#failures.clear();
   }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { reseed } from '../../../services/router/host/reseed.ts';
 import { FetchFailure, fetchReseedBundle } from '../../../services/router/host/reseed-fetch.ts';
+import { MIN_ROUTERS } from '../../../services/router/netdb/reseed.ts';
 import type { ReseedServer } from '../../../services/router/netdb/reseed-servers.ts';
 import { MAX_SU3_SIZE } from '../../../services/router/netdb/su3.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
@@ -103,6 +104,37 @@ test('a file that is not there, and an SU3 file that is none, are told by their 
   const file = join(folder, 'x.su3');
   writeFileSync(file, 'not an SU3 file');
   await t.throwsAsync(reseed(parts([file])), { message: /reseed: format/ });
+});
+
+test('files that are too old or damaged keep nobody from the servers, nor from the other files', async (t) => {
+  const dir = join(folder, 'old');
+  mkdirSync(dir);
+  const old = makeRouter('old', { published: NOW - 15 * day });
+  const good = makeRouter('good');
+  for (const { hash, raw } of [old, good]) writeFileSync(join(dir, `routerInfo-${hash}.dat`), raw);
+  writeFileSync(join(dir, 'a.su3'), 'not an SU3 file');
+  const steps: string[] = [];
+  const progress = ({ failed }: { failed?: string }): void => void steps.push(failed ?? 'ok');
+  const alone = await reseed({ ...parts([dir]), progress });
+  t.deepEqual([alone.map(({ hash }) => hash), steps], [[good.hash], ['format']]);
+  const asked = await reseed({ ...parts([dir]), servers: true, progress });
+  t.deepEqual(
+    asked.map(({ hash }) => hash),
+    [good.hash],
+  );
+  t.true(steps.filter((step) => step === 'dial').length >= 8, 'the servers were asked');
+  await t.throwsAsync(reseed({ ...parts([join(dir, 'a.su3')]), servers: true }), { message: /few-bundles/ });
+});
+
+test('enough routers in files are enough: no server is asked', async (t) => {
+  const dir = join(folder, 'many');
+  mkdirSync(dir);
+  for (let i = 0; i < MIN_ROUTERS; i++) {
+    const { hash, raw } = makeRouter(`many ${i}`);
+    writeFileSync(join(dir, `routerInfo-${hash}.dat`), raw);
+  }
+  const progress = (): void => t.fail();
+  t.is((await reseed({ ...parts([dir]), servers: true, progress })).length, MIN_ROUTERS);
 });
 
 test('when no server can be reached, every signer is tried once and the failures are named', async (t) => {

@@ -42,6 +42,18 @@ test("Tor's refusal, Tor missing, silence and giving up are told apart", async (
   };
   t.is(await codeOf(dialThroughSocks({ path }, target, never)), 'refused');
   server.close();
+  for (const [reply, code] of [
+    [1, 'circuit'],
+    [2, 'refused'],
+    [3, 'circuit'],
+    [4, 'refused'],
+    [6, 'refused'],
+  ] as const) {
+    const other = join(folder, `reply-${reply}.sock`);
+    const tor = await socksServer(other, { reply });
+    t.is(await codeOf(dialThroughSocks({ path: other }, target, never)), code);
+    tor.server.close();
+  }
   t.is(await codeOf(dialThroughSocks({ path: join(folder, 'none.sock') }, target, never)), 'proxy');
   const silent = createServer().listen(join(folder, 'silent.sock'));
   await once(silent, 'listening');

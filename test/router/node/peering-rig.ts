@@ -1,7 +1,7 @@
 import { RouterInfoStore } from '@allium/router/netdb/store.ts';
 import type { NodeOutput } from '@allium/router/node/node-io.ts';
 import { Peering } from '@allium/router/node/peering.ts';
-import type { SessionEvent } from '@allium/router/node/sessions.ts';
+import type { SessionEvent } from '@allium/router/node/session-events.ts';
 import type { Profile, Stage } from '@allium/router/peers/profile.ts';
 import type { RouterHash } from '@allium/router/wire/hash.ts';
 import type { RouterInfo } from '@allium/router/wire/router-info.ts';
@@ -77,7 +77,7 @@ export class Rig {
   hear(events: readonly SessionEvent[], now: number): void {
     for (const event of events) {
       if (event.kind === 'up') this.peering.up(event.router, now);
-      if (event.kind === 'down') this.peering.down(event.router, event.failure, now);
+      if (event.kind === 'down') this.peering.down(event.router, event.failure, now, now);
     }
   }
 

@@ -1,5 +1,11 @@
-import { FORGIVE_AFTER, TOR_PAUSE } from '@allium/router/node/peering.ts';
-import type { SessionFailure } from '@allium/router/node/sessions.ts';
+import {
+  FORGIVE_AFTER,
+  FORGIVE_AFTER_MAX,
+  HEARD_WITHIN,
+  STRANDED_AFTER,
+  TOR_PAUSE,
+} from '@allium/router/node/peering.ts';
+import type { SessionFailure } from '@allium/router/node/session-events.ts';
 import type { Close } from '@allium/router/ntcp2/types.ts';
 import { MAX_DIALS, REST, RETRY_PAUSE } from '@allium/router/peers/dial.ts';
 import { PROFILE_TTL } from '@allium/router/peers/profile-table.ts';
@@ -8,7 +14,10 @@ import test from 'ava';
 import { makeRouter, NOW, someHash } from '../netdb/make.ts';
 import { Rig } from './peering-rig.ts';
 
-const DIAL = (code: 'proxy' | 'refused' | 'timeout' | 'aborted'): SessionFailure => ({ stage: 'dial', code });
+const DIAL = (code: 'proxy' | 'circuit' | 'refused' | 'timeout' | 'aborted'): SessionFailure => ({
+  stage: 'dial',
+  code,
+});
 const SESSION = (close: Omit<Close, 'peerFault'>, established = false): SessionFailure => ({
   stage: 'session',
   close: { peerFault: false, ...close },
@@ -25,7 +34,7 @@ function lonely(): { rig: Rig; peer: RouterInfo } {
 test('while Tor is away nobody is dialled and nobody is blamed; after a pause all may be tried again', (t) => {
   const { rig, peer } = lonely();
   t.deepEqual(rig.plan(), [peer.hash]);
-  rig.peering.down(peer.hash, DIAL('proxy'), NOW);
+  rig.peering.down(peer.hash, DIAL('proxy'), NOW, NOW);
   t.is(rig.peering.wakeAt(NOW), NOW + TOR_PAUSE);
   t.deepEqual(rig.plan(NOW), []);
   t.deepEqual(rig.plan(NOW + TOR_PAUSE - 1), []);
@@ -36,7 +45,7 @@ test('while Tor is away nobody is dialled and nobody is blamed; after a pause al
 test('a session that comes up ends the pause: Tor is there', (t) => {
   const rig = new Rig();
   const [one, two] = rig.know(2) as [RouterInfo, RouterInfo];
-  rig.peering.down(one.hash, DIAL('proxy'), NOW);
+  rig.peering.down(one.hash, DIAL('proxy'), NOW, NOW);
   t.deepEqual(rig.plan(), []);
   rig.connect(two);
   t.deepEqual(rig.plan(), [one.hash]);
@@ -44,7 +53,7 @@ test('a session that comes up ends the pause: Tor is there', (t) => {
 
 test('a dial that was given up blames nobody', (t) => {
   const { rig, peer } = lonely();
-  rig.peering.down(peer.hash, DIAL('aborted'), NOW);
+  rig.peering.down(peer.hash, DIAL('aborted'), NOW, NOW);
   t.deepEqual(rig.plan(), [peer.hash]);
   t.deepEqual([rig.counts(peer.hash), rig.rows()], [{}, []]);
 });
@@ -53,7 +62,7 @@ for (const code of ['refused', 'timeout'] as const) {
   test(`a dial that ends with ${code} counts against the peer, which rests and is then met by another exit`, (t) => {
     const { rig, peer } = lonely();
     const before = rig.peering.dialOf(peer.hash);
-    rig.peering.down(peer.hash, DIAL(code), NOW);
+    rig.peering.down(peer.hash, DIAL(code), NOW, NOW);
     t.deepEqual(rig.counts(peer.hash), { connectFailed: 1 });
     const after = rig.peering.dialOf(peer.hash);
     t.deepEqual(after?.address, before?.address);
@@ -89,7 +98,7 @@ const handshakes: [string, SessionFailure, object, number][] = [
 for (const [title, failure, counts, rest] of handshakes) {
   test(`${title} lands in the profile under its stage, and the peer rests ${rest / 60_000} min`, (t) => {
     const { rig, peer } = lonely();
-    rig.peering.down(peer.hash, failure, NOW);
+    rig.peering.down(peer.hash, failure, NOW, NOW);
     t.deepEqual(rig.counts(peer.hash), counts);
     rig.connect(...rig.know(1));
     t.deepEqual(rig.plan(NOW + rest - 1), []);
@@ -99,7 +108,7 @@ for (const [title, failure, counts, rest] of handshakes) {
 
 test('the reason of a refusal is kept in the profile and counted', (t) => {
   const { rig, peer } = lonely();
-  rig.peering.down(peer.hash, SESSION({ stage: 'created', code: 'terminated', reason: 15 }), NOW);
+  rig.peering.down(peer.hash, SESSION({ stage: 'created', code: 'terminated', reason: 15 }), NOW, NOW);
   t.is(rig.peering.profiles.get(peer.hash, NOW).reason, 15);
   t.deepEqual(rig.peering.profiles.counters.toJSON(), { 'handshakeFailed-15': 1 });
 });
@@ -113,7 +122,7 @@ const blameless: [string, SessionFailure][] = [
 for (const [title, failure] of blameless) {
   test(`${title} is nobody's failure`, (t) => {
     const { rig, peer } = lonely();
-    rig.peering.down(peer.hash, failure, NOW);
+    rig.peering.down(peer.hash, failure, NOW, NOW);
     t.deepEqual([rig.counts(peer.hash), rig.rows()], [{}, []]);
     t.deepEqual(rig.plan(), [peer.hash]);
   });
@@ -121,7 +130,7 @@ for (const [title, failure] of blameless) {
 
 test('a session that comes up counts twice, for TCP and handshake, and ends a rest', (t) => {
   const { rig, peer } = lonely();
-  rig.peering.down(peer.hash, DIAL('refused'), NOW);
+  rig.peering.down(peer.hash, DIAL('refused'), NOW, NOW);
   rig.connect(peer);
   t.deepEqual(rig.counts(peer.hash), { connected: 1, connectFailed: 1, established: 1 });
   rig.office.terminate(NOW);
@@ -146,16 +155,16 @@ for (const [verdict, stage] of Object.entries(verdicts) as [keyof typeof verdict
 test('without any session for a while all failures are forgiven, with one they are not', (t) => {
   const rig = new Rig();
   const [bad, good] = rig.know(2) as [RouterInfo, RouterInfo];
-  for (const { hash } of [bad, good]) rig.peering.down(hash, DIAL('refused'), NOW);
+  for (const { hash } of [bad, good]) rig.peering.down(hash, DIAL('refused'), NOW, NOW);
   t.deepEqual(rig.plan(NOW), []);
   t.deepEqual(rig.plan(NOW + FORGIVE_AFTER - 1), []);
   t.deepEqual(new Set(rig.plan(NOW + FORGIVE_AFTER)), new Set([bad.hash, good.hash]));
   rig.connect(good);
-  rig.peering.down(bad.hash, DIAL('refused'), NOW + FORGIVE_AFTER);
+  rig.peering.down(bad.hash, DIAL('refused'), NOW + FORGIVE_AFTER, NOW + FORGIVE_AFTER);
   t.deepEqual(rig.plan(NOW + 2 * FORGIVE_AFTER), []);
   t.deepEqual(rig.plan(NOW + 3 * FORGIVE_AFTER), []);
   rig.office.terminate(NOW);
-  rig.peering.down(good.hash, DIAL('refused'), NOW + 3 * FORGIVE_AFTER);
+  rig.peering.down(good.hash, DIAL('refused'), NOW + 3 * FORGIVE_AFTER, NOW + 3 * FORGIVE_AFTER);
   t.deepEqual(rig.plan(NOW + 3 * FORGIVE_AFTER + 1), [], 'loneliness is counted anew');
   t.is(rig.plan(NOW + 4 * FORGIVE_AFTER + 1).length, 2);
 });
@@ -163,8 +172,8 @@ test('without any session for a while all failures are forgiven, with one they a
 test('after the clock was moved neither the pause nor rests of the old clock hold', (t) => {
   const { rig, peer } = lonely();
   const ahead = NOW + 3_600_000;
-  rig.peering.down(peer.hash, DIAL('refused'), ahead);
-  rig.peering.down(someHash('tor'), DIAL('proxy'), ahead);
+  rig.peering.down(peer.hash, DIAL('refused'), ahead, ahead);
+  rig.peering.down(someHash('tor'), DIAL('proxy'), ahead, ahead);
   t.deepEqual(rig.plan(NOW), []);
   rig.peering.clockMoved(0);
   t.deepEqual(rig.plan(NOW), [peer.hash]);
@@ -278,4 +287,52 @@ test('only routers that a tunnel could go through count as usable', (t) => {
   rig.know(1, { caps: 'ORH' });
   t.is(rig.store.size, 4);
   t.is(rig.peering.usable(), 3);
+});
+
+test('what fails while nobody is heard is written into no profile, nor what Tor says of itself', (t) => {
+  const rig = new Rig();
+  const peers = rig.know(3) as [RouterInfo, RouterInfo, RouterInfo];
+  const [quiet, circuit, heard] = peers;
+  rig.peering.down(quiet.hash, DIAL('timeout'), NOW - HEARD_WITHIN - 1, NOW);
+  rig.peering.down(quiet.hash, DIAL('refused'), Number.NEGATIVE_INFINITY, NOW);
+  rig.peering.down(circuit.hash, DIAL('circuit'), NOW, NOW);
+  t.deepEqual([rig.counts(quiet.hash), rig.counts(circuit.hash), rig.rows()], [{}, {}, []]);
+  t.deepEqual(rig.plan(), [heard.hash], 'they rest all the same');
+  rig.peering.down(heard.hash, DIAL('timeout'), NOW - HEARD_WITHIN, NOW);
+  t.deepEqual(rig.counts(heard.hash), { connectFailed: 1 });
+});
+
+test('forgiving comes more and more rarely while nobody lets us in, and never for those who said no', (t) => {
+  const rig = new Rig();
+  const [silent, banned] = rig.know(2) as [RouterInfo, RouterInfo];
+  rig.peering.down(banned.hash, SESSION({ stage: 'accepted', code: 'terminated', reason: 17 }), NOW, NOW);
+  let dialled = 0;
+  for (let at = NOW; at < NOW + 3_600_000; at += 1_000) {
+    for (const hash of rig.plan(at)) {
+      t.is(hash, silent.hash);
+      dialled++;
+      rig.peering.down(hash, DIAL('refused'), Number.NEGATIVE_INFINITY, at);
+    }
+  }
+  t.true(dialled >= 3_600_000 / FORGIVE_AFTER_MAX, `${dialled} dials`);
+  t.true(dialled < 40, `${dialled} dials, every ${FORGIVE_AFTER} ms would be 180`);
+});
+
+test('alone for long while Tor answers is stranded, once in a while; without Tor it is not', (t) => {
+  const offline = new Rig();
+  const [peer] = offline.know(1) as [RouterInfo];
+  offline.plan(NOW);
+  offline.peering.down(peer.hash, DIAL('timeout'), Number.NEGATIVE_INFINITY, NOW + 1);
+  t.false(offline.peering.stranded(NOW + 10 * STRANDED_AFTER));
+  const rig = new Rig();
+  const [dead] = rig.know(1) as [RouterInfo];
+  rig.plan(NOW);
+  rig.peering.down(dead.hash, DIAL('refused'), Number.NEGATIVE_INFINITY, NOW + 1);
+  t.false(rig.peering.stranded(NOW + STRANDED_AFTER - 1));
+  t.true(rig.peering.stranded(NOW + STRANDED_AFTER));
+  t.false(rig.peering.stranded(NOW + STRANDED_AFTER + 1));
+  t.true(rig.peering.stranded(NOW + 2 * STRANDED_AFTER));
+  rig.connect(dead);
+  rig.plan(NOW + 2 * STRANDED_AFTER + 1);
+  t.false(rig.peering.stranded(NOW + 9 * STRANDED_AFTER));
 });

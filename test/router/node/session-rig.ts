@@ -1,6 +1,7 @@
 import type { I2npMessage } from '@allium/router/i2np/message.ts';
 import type { LinkId, NodeOutput } from '@allium/router/node/node-io.ts';
-import { type SessionEvent, Sessions, type SessionsParts } from '@allium/router/node/sessions.ts';
+import type { SessionEvent } from '@allium/router/node/session-events.ts';
+import { Sessions, type SessionsParts } from '@allium/router/node/sessions.ts';
 import type { RouterHash } from '@allium/router/wire/hash.ts';
 import type { RouterInfo } from '@allium/router/wire/router-info.ts';
 import type { RouterKeys } from '@allium/router/wire/router-keys.ts';

@@ -191,7 +191,7 @@ function forms(bytes: Uint8Array): string[] {
 test('no hash, key or address is in the status, and no name but those of the pools', (t) => {
   const { rig, net, peers, status, open } = router();
   rig.connect(...peers);
-  rig.peering.down(peers[0]?.hash ?? rig.self, { stage: 'dial', code: 'refused' }, NOW);
+  rig.peering.down(peers[0]?.hash ?? rig.self, { stage: 'dial', code: 'refused' }, NOW, NOW);
   const local = open('web');
   const text = JSON.stringify(status(3));
   const hashes: RouterHash[] = [rig.self, net.me.hash, ...peers.map(({ hash }) => hash)];

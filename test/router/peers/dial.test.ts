@@ -114,8 +114,13 @@ test('success, or a fault of Tor, wipes the slate', (t) => {
   plan.failed(first.hash, NOW, true);
   plan.succeeded(first.hash);
   t.true(plan.mayDial(first.hash, NOW));
+  plan.failed(first.hash, NOW);
+  plan.forgive();
+  t.true(plan.mayDial(first.hash, NOW));
   plan.failed(first.hash, NOW, true);
   plan.forgive();
+  t.false(plan.mayDial(first.hash, NOW), 'who said no said so whatever Tor did');
+  plan.forget();
   t.true(plan.mayDial(first.hash, NOW));
 });
 

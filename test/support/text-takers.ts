@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import {
   API,
   type Checker,
+  type Symbol as Named,
   type Signature,
   SignatureKind,
-  type Symbol as Named,
   SymbolFlags,
   type Type,
   TypeFlags,

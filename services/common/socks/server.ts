@@ -1,4 +1,4 @@
-import { concatBytes } from '../bytes/compare.ts';
+import { Gathered } from '../bytes/gathered.ts';
 import { type HandshakeOutput, SocksHandshake } from './handshake.ts';
 import { SOCKS5_REPLY } from './replies.ts';
 
@@ -58,7 +58,7 @@ export class SocksServer {
   readonly #handshake: SocksHandshake;
   readonly #handshakeMs: number;
   #state: 'handshake' | 'asked' | 'taking' | 'over' = 'handshake';
-  #early: Uint8Array = new Uint8Array(0);
+  readonly #early = new Gathered();
   #deadline = Number.POSITIVE_INFINITY;
   #paused = false;
 
@@ -102,7 +102,7 @@ export class SocksServer {
       return this.#handshake.take(bytes).flatMap((output) => this.#follow(output));
     }
     if (this.#state === 'taking') return [{ kind: 'data', bytes }];
-    return this.#keepEarly(concatBytes(this.#early, bytes));
+    return this.#keepEarly(bytes);
   }
 
   #follow(output: HandshakeOutput): SocksServerOutput[] {
@@ -118,17 +118,16 @@ export class SocksServer {
     return [...this.#keepEarly(early), { ...asked, version: this.#handshake.version, early: early.length }];
   }
 
-  #keepEarly(early: Uint8Array): SocksServerOutput[] {
-    this.#early = early;
-    if (early.length <= SOCKS_EARLY_MAX || this.#paused) return [];
+  #keepEarly(bytes: Uint8Array): SocksServerOutput[] {
+    this.#early.add(bytes);
+    if (this.#early.length <= SOCKS_EARLY_MAX || this.#paused) return [];
     this.#paused = true;
     return [{ kind: 'pause' }];
   }
 
   #handOver(): SocksServerOutput[] {
-    const [bytes, paused] = [this.#early, this.#paused];
+    const [bytes, paused] = [this.#early.take(), this.#paused];
     this.#state = 'taking';
-    this.#early = new Uint8Array(0);
     this.#paused = false;
     return [
       ...(paused ? [{ kind: 'resume' } as const] : []),
@@ -137,7 +136,7 @@ export class SocksServer {
   }
 
   #relay(reply: Uint8Array): SocksServerOutput[] {
-    const early = this.#early;
+    const early = this.#early.take();
     this.#over();
     return [...(reply.length > 0 ? [{ kind: 'send', bytes: reply } as const] : []), { kind: 'relay', early }];
   }
@@ -159,6 +158,6 @@ export class SocksServer {
 
   #over(): void {
     this.#state = 'over';
-    this.#early = new Uint8Array(0);
+    this.#early.take();
   }
 }

@@ -31,7 +31,11 @@ function expiryOf(parts: readonly string[], now: number): number | undefined {
   return expires === undefined ? undefined : parseHttpDate(expires);
 }
 
+/** No expression: a site could make one slow. */
 function lifetimeOf(part: string): { name: string; value: string } | undefined {
-  const match = /^\s*(expires|max-age)\s*=\s*(.*?)\s*$/i.exec(part);
-  return match === null ? undefined : { name: (match[1] ?? '').toLowerCase(), value: match[2] ?? '' };
+  const equals = part.indexOf('=');
+  const name = part.slice(0, Math.max(equals, 0)).trim().toLowerCase();
+  return name === 'expires' || name === 'max-age'
+    ? { name, value: part.slice(equals + 1).trim() }
+    : undefined;
 }

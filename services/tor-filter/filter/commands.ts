@@ -35,7 +35,7 @@ const INFOS: ReadonlyMap<string, Question> = new Map([
 
 /** What becomes of a command line without its end. The list is onion-grater's for a Whonix-Workstation. */
 export function judgeCommand(line: string): Verdict {
-  const [, word = '', rest = ''] = /^(\S+)[ \t]*(.*)$/.exec(line) ?? [];
+  const [word, rest] = cut(line);
   switch (word.toUpperCase()) {
     case 'PROTOCOLINFO':
       return { kind: 'ask', question: 'version', say: protocolInfo };
@@ -63,6 +63,13 @@ export function judgeCommand(line: string): Verdict {
     default:
       return { kind: 'filtered' };
   }
+}
+
+/** The first word, and what stands behind the blanks that follow it; no word where a line end is inside. */
+function cut(line: string): [word: string, rest: string] {
+  if (/[\r\n]/.test(line)) return ['', ''];
+  const end = line.search(/\s/);
+  return end < 0 ? [line, ''] : [line.slice(0, end), line.slice(end).replace(/^[ \t]+/, '')];
 }
 
 function info(key: string): Verdict {

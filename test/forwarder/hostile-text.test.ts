@@ -78,16 +78,17 @@ test('whatever is given bytes one after the other is tried in single bytes too',
 });
 
 test.serial('what is quadratic is found', async (t) => {
-  const domain = /^\s*domain\s*=\s*"?(.*?)"?\s*$/i;
   const blanks = (length: number): Hostile[] =>
     [...hostileTexts(length)].filter(({ name }) => name === '" "…');
-  const table: Table = { slow: ({ text }) => domain.test(`domain=${text.slice(0, text.length / 16)}x"y`) };
+  const table: Table = { slow: ({ text }) => /\s+$/.test(`${text.slice(0, text.length / 4)}x`) };
   const [found, ...more] = await tooSlow(table, blanks(SMALL), blanks(LARGE));
   t.regex(found ?? '', /^slow of " "…: /);
   t.is(more.length, 0);
 });
 
 test.serial('four times the text costs four times the time', async (t) => {
+  // The clock of a machine that others use too.
+  t.timeout(600_000);
   t.deepEqual(await tooSlow(TABLE, hostileTexts(SMALL), hostileTexts(LARGE)), []);
 });
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { QUESTIONS, type Question } from '../../services/tor-filter/filter/commands.ts';
+import { judgeCommand, QUESTIONS, type Question } from '../../services/tor-filter/filter/commands.ts';
 import {
   BURST,
   ControlFilter,
@@ -179,4 +179,14 @@ test('whatever a client sends, Tor is asked the six questions only and the clien
       t.regex(got.text, /^(?:(?:250|510|551)[ -][\x20-\x7e]*\r\n)*$/);
     }),
   );
+});
+
+test('a line end inside a long word is filtered at once', (t) => {
+  const line = `${'A'.repeat(64_000)}\rB`;
+  const before = process.threadCpuUsage().user;
+  t.is(judgeCommand(line).kind, 'filtered');
+  // Looked for in every place that the word could end at, it took twenty seconds.
+  t.true(process.threadCpuUsage().user - before < 500_000);
+  t.is(judgeCommand('SIGNAL\rNEWNYM').kind, 'filtered');
+  t.is(judgeCommand('SIGNAL \tNEWNYM').kind, 'ask');
 });

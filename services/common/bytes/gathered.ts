@@ -1,6 +1,6 @@
 /** Bytes that come in pieces, however small, in one piece of memory: what comes costs no more for what came before. */
 export class Gathered {
-  #bytes = Buffer.alloc(0);
+  #bytes: Uint8Array = new Uint8Array(0);
   #length = 0;
 
   get length(): number {
@@ -10,8 +10,8 @@ export class Gathered {
   add(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (length > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#bytes.length));
-      this.#bytes.copy(larger, 0, 0, this.#length);
+      const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length));
+      larger.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = larger;
     }
     this.#bytes.set(piece, this.#length);
@@ -21,7 +21,7 @@ export class Gathered {
   /** Hands over everything, and begins anew. */
   take(): Uint8Array {
     const all = this.#bytes.subarray(0, this.#length);
-    this.#bytes = Buffer.alloc(0);
+    this.#bytes = new Uint8Array(0);
     this.#length = 0;
     return all;
   }

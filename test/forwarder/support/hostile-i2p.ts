@@ -5,7 +5,7 @@ import { decideSite } from '../../../services/forwarder/i2p/decide.ts';
 import { conflictPage, movedPage, newNamePage } from '../../../services/forwarder/i2p/helper-pages.ts';
 import type { Names } from '../../../services/forwarder/i2p/names.ts';
 import { base32Name } from '../../../services/forwarder/i2p/names.ts';
-import { formAnswer, ownPage, wantsForm } from '../../../services/forwarder/i2p/own-pages.ts';
+import { formAnswer, OWN_FORM_MAX, ownPage, wantsForm } from '../../../services/forwarder/i2p/own-pages.ts';
 import { siteHeaders } from '../../../services/forwarder/i2p/request-headers.ts';
 import { siteAnswerHead } from '../../../services/forwarder/i2p/response-headers.ts';
 import {
@@ -20,6 +20,8 @@ import { headOf } from './hostile-head.ts';
 import type { Table } from './hostile-table.ts';
 
 const HERE: RequestUrl = { scheme: 'http', host: 'a.i2p', port: 80, path: '/', authority: 'a.i2p' };
+/** Characters of a host; `parseAbsolute` and its like take no more. */
+const HOST_MAX = 255;
 const KEY = 'k';
 const NOW = 1_000_000;
 const book = new AddressBook();
@@ -65,7 +67,12 @@ export const I2P: Table = {
     newNamePage({ host: '', origin: text, nonce: '', once: text }),
   'forwarder/i2p/names base32Name': ({ text }) => base32Name(text),
   'forwarder/i2p/own-pages formAnswer': ({ text }) =>
-    formAnswer({ key: KEY, method: 'POST', url: HERE, headers: [] }, text, helpers, NOW),
+    formAnswer(
+      { key: KEY, method: 'POST', url: HERE, headers: [] },
+      text.slice(0, OWN_FORM_MAX),
+      helpers,
+      NOW,
+    ),
   'forwarder/i2p/own-pages ownPage': ({ text }) => {
     ownPage({ key: KEY, method: 'GET', url: withPath(text), headers: [] });
     ownPage({ key: KEY, method: 'GET', url: HERE, headers: ['Origin', text, 'Referer', text] });
@@ -96,6 +103,6 @@ export const I2P: Table = {
   },
   'forwarder/i2p/site-pages forbiddenPage': ({ text }) => forbiddenPage(text),
   'forwarder/i2p/site-pages methodPage': 'a list of ours',
-  'forwarder/i2p/site-pages sitePage': ({ text }) => sitePage(404, text, html`${text}`),
-  'forwarder/i2p/site-pages unknownNamePage': ({ text }) => unknownNamePage(text),
+  'forwarder/i2p/site-pages sitePage': ({ text }) => sitePage(404, '', html`${text}`),
+  'forwarder/i2p/site-pages unknownNamePage': ({ text }) => unknownNamePage(text.slice(0, HOST_MAX)),
 };

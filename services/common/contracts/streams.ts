@@ -1,7 +1,7 @@
 /**
  * What forwarder and router say to each other on `streams.sock`: SOCKS 5 (RFC 1928, RFC 1929) over a Unix socket.
  *
- * Login: the user name is the isolation key, opaque to the router; the password is not read. No login is the empty key.
+ * Login: the user name is the isolation key, opaque to the router. No login is the empty key.
  *
  * `CONNECT` asks for a stream to a name below .i2p. The bytes that stand behind the request in the same write travel
  * with the SYN, and later ones follow without waiting for the reply. A client that ends before the reply gives it up.
@@ -9,7 +9,18 @@
  * `BIND` with a service's name as address waits for one visitor. The first reply is granted as soon as the service is
  * known, its address the service's own Base32 name; the second reply comes with the visitor, its address of type
  * `VISITOR_ADDRESS`, its port the one that the visitor asked for; then bytes pass. One request, one visitor.
+ *
+ * With the password `FRAMES` the stream's bytes are in frames both ways (common/bytes/frames.ts), the early ones too. A
+ * Unix socket has no RST: who closes one because a stream was reset looks to the other side as if it had ended, and a
+ * body that ends with its connection would be cut unseen; who has gone looks as if it had only finished speaking, and
+ * its stream would stay for days. So an end is said, and a close without one is a reset, in either direction and at once.
+ * Other ways were looked at: ECONNRESET comes from bytes that were left unread, which nobody can have at hand when they
+ * are needed; the length of a body is not known to the router, and often to nobody. Without that password bytes are
+ * plain, for any SOCKS 5 client, and an end is a close.
  */
+
+/** The password of whoever wants frames. */
+export const FRAMES = 'frames';
 
 /** Why a stream is not to be had. Each has a private SOCKS 5 reply code, as Tor's extended errors have (proposal 304). */
 export const STREAM_REFUSALS = {

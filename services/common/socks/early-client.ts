@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
+import { concatBytes } from '../bytes/compare.ts';
 import { GatewayError } from '../bytes/errors.ts';
-import { type StreamRefusal, streamRefusal } from '../contracts/streams.ts';
+import { frameHead } from '../bytes/frames.ts';
+import { FRAMES, type StreamRefusal, streamRefusal } from '../contracts/streams.ts';
 import { type SocksAsk, SocksAsking, type SocksAskOutput, socks5Request } from './asking.ts';
 import { SOCKS_COMMAND, type SocksLogin } from './messages.ts';
 import type { SocksReply } from './replies.ts';
@@ -78,14 +80,19 @@ function refused(reply: number): SocksFailure {
   return new SocksFailure({ code: 'refused', reply, refusal }, refusal ?? `SOCKS reply ${reply}`);
 }
 
-/** Empty: no login. */
-function loginOf(key: string): SocksLogin | undefined {
-  return key === '' ? undefined : { user: Buffer.from(key, 'latin1'), password: new Uint8Array(0) };
+function loginOf({ key, framed = false }: Asking): SocksLogin | undefined {
+  if (key === '' && !framed) return undefined;
+  return { user: Buffer.from(key, 'latin1'), password: framed ? Buffer.from(FRAMES) : new Uint8Array(0) };
 }
 
-export interface EarlyDial {
-  /** whose stream it is (contracts/streams.ts); a secret */
+interface Asking {
+  /** whose stream it is (contracts/streams.ts); a secret. Empty: nobody's */
   readonly key: string;
+  /** the bytes of the stream are to be in frames (bytes/frames.ts), the early ones too */
+  readonly framed?: boolean;
+}
+
+export interface EarlyDial extends Asking {
   /** a name below .i2p */
   readonly host: string;
   readonly port: number;
@@ -95,10 +102,12 @@ export interface EarlyDial {
 
 /** Opens a stream at the router's `streams.sock`; see `askSocks`. Everything goes out in one write. */
 export async function connectWithEarly(socket: Socket, dial: EarlyDial): Promise<void> {
-  const { key, host, port, early } = dial;
+  const { host, port, framed } = dial;
+  const early =
+    framed && dial.early?.length ? concatBytes(frameHead(dial.early.length), dial.early) : dial.early;
   const request = socks5Request(SOCKS_COMMAND.connect, host, port);
   const rest = early === undefined ? {} : { early };
-  await askSocks(socket, { request, login: loginOf(key), atOnce: true, replies: 1, ...rest });
+  await askSocks(socket, { request, login: loginOf(dial), atOnce: true, replies: 1, ...rest });
 }
 
 export interface Visitor {
@@ -114,13 +123,13 @@ export interface Visitor {
  */
 export async function bindVisitor(
   socket: Socket,
-  { key, service }: { readonly key: string; readonly service: string },
+  asking: Asking & { readonly service: string },
   onKnown?: (name: string) => void,
 ): Promise<Visitor> {
-  const request = socks5Request(SOCKS_COMMAND.bind, service, 0);
+  const request = socks5Request(SOCKS_COMMAND.bind, asking.service, 0);
   const { reply } = await askSocks(
     socket,
-    { request, login: loginOf(key), atOnce: true, replies: 2 },
+    { request, login: loginOf(asking), atOnce: true, replies: 2 },
     ({ reply: { address } }) => {
       if (address.kind === 'name') onKnown?.(address.name);
     },

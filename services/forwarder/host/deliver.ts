@@ -42,6 +42,7 @@ export async function deliver(
     ...connectionHeaders(kept),
   ]);
   turn.answered = true;
+  turn.endsByClose = coding === 'plain' && !none && !length;
   const { promise, resolve } = Promise.withResolvers<BodyResult>();
   const decoder = new BodyDecoder(head.framing, false);
   const way = { from: parent, to: turn.wire, decoder, coding, ended: resolve };

@@ -62,7 +62,11 @@ export class FirstWord {
     stream.opened.then(
       () => {
         if (this.#stream !== stream) return;
-        stream.socket.once('data', this.#onServer).once('end', this.#onServer).resume();
+        stream.socket
+          .once('data', this.#onServer)
+          .once('end', this.#onServer)
+          .once('close', this.#onServer)
+          .resume();
       },
       () => this.#refuse(),
     );
@@ -93,7 +97,7 @@ export class FirstWord {
   #pass(): void {
     const { client, idleMs, dial } = this.#parts;
     const begun = this.#stream;
-    begun?.socket.off('data', this.#onServer).off('end', this.#onServer);
+    begun?.socket.off('data', this.#onServer).off('end', this.#onServer).off('close', this.#onServer);
     this.#detach();
     const stream = begun ?? dial(this.#heard);
     if (begun !== undefined && this.#heard.length > 0) begun.socket.write(this.#heard);

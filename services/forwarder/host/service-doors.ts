@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { toBase32, toBase64 } from '@allium/common/bytes/text.ts';
+import { Framed } from '@allium/common/net/framed.ts';
 import type { Counters } from '@allium/common/observe/counters.ts';
 import type { Logger } from '@allium/common/observe/logger.ts';
 import { bindVisitor, SocksFailure } from '@allium/common/socks/early-client.ts';
@@ -60,11 +61,11 @@ export class ServiceDoors {
       const socket = connect({ path: this.#parts.streams, allowHalfOpen: true });
       this.#waiting.add(socket);
       try {
-        const { destination } = await bindVisitor(socket, { key: '', service: name });
+        const { destination } = await bindVisitor(socket, { key: '', service: name, framed: true });
         this.#waiting.delete(socket);
         pause = AGAIN_MS;
         this.#parts.counters.add('visitor');
-        service.accept({ stream: socket, visitor: visitorOf(destination) });
+        service.accept({ stream: new Framed(socket).start(), visitor: visitorOf(destination) });
       } catch (error) {
         this.#waiting.delete(socket);
         socket.destroy();

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { SiteStream } from './site-stream.ts';
 
@@ -12,21 +11,13 @@ type Done = (error?: Error | null) => void;
 export class SiteDuplex extends Duplex {
   readonly #dial: (early: Uint8Array) => SiteStream;
   readonly #early: Uint8Array[] = [];
-  #socket: Socket | undefined;
+  #socket: Duplex | undefined;
   #opening = false;
   #standing = false;
-  #timeoutMs = 0;
 
   constructor(dial: (early: Uint8Array) => SiteStream) {
     super({ allowHalfOpen: true });
     this.#dial = dial;
-  }
-
-  /** As a socket's; `node:http` asks for it. */
-  setTimeout(ms: number): this {
-    this.#timeoutMs = ms;
-    this.#socket?.setTimeout(ms);
-    return this;
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
@@ -64,11 +55,9 @@ export class SiteDuplex extends Duplex {
     });
   }
 
-  #open(): Socket {
+  #open(): Duplex {
     const { socket, opened } = this.#dial(Buffer.concat(this.#early.splice(0)));
     this.#socket = socket;
-    socket.setTimeout(this.#timeoutMs);
-    socket.on('timeout', () => this.emit('timeout'));
     opened.then(
       () => this.#take(socket),
       (error: Error) => this.destroy(error),
@@ -76,7 +65,7 @@ export class SiteDuplex extends Duplex {
     return socket;
   }
 
-  #take(socket: Socket): void {
+  #take(socket: Duplex): void {
     this.#standing = true;
     socket.on('data', (bytes) => {
       if (!this.push(bytes)) socket.pause();

@@ -1,6 +1,8 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
 import type { StreamRefusal } from '@allium/common/contracts/streams.ts';
+import { Framed } from '@allium/common/net/framed.ts';
 import { connectWithEarly, type EarlyDial, SocksFailure } from '@allium/common/socks/early-client.ts';
 
 /** Milliseconds for the router to answer; its own deadline is shorter and tells more. */
@@ -16,22 +18,25 @@ export class StreamError extends GatewayError<StreamFacts> {}
 
 /** A stream that is being opened. */
 export interface SiteStream {
-  /** may be written to at once; to be read when `opened` says so, not before */
-  readonly socket: Socket;
+  /** may be written to at once; nothing is read before `opened`. Destroying it resets the stream, as the site's reset destroys it */
+  readonly socket: Duplex;
   /** rejects with `StreamError`; the socket is destroyed then */
   readonly opened: Promise<void>;
 }
 
 /** Asks the router at `path` for a stream; `dial.early` travels with the SYN. Destroying the socket gives it up. */
 export function openSite(path: string, dial: EarlyDial): SiteStream {
-  const socket = connect({ path, allowHalfOpen: true });
-  const opened = underDeadline(socket, connectWithEarly(socket, dial));
+  const bare = connect({ path, allowHalfOpen: true });
+  const socket = new Framed(bare);
+  socket.on('error', () => {});
+  const granted = connectWithEarly(bare, { ...dial, framed: true }).then(() => void socket.start());
+  const opened = underDeadline(socket, granted);
   // Whoever has left needs no reason.
   opened.catch(() => {});
   return { socket, opened };
 }
 
-async function underDeadline(socket: Socket, granted: Promise<void>): Promise<void> {
+async function underDeadline(socket: Duplex, granted: Promise<void>): Promise<void> {
   let late = false;
   const timer = setTimeout(() => {
     late = true;

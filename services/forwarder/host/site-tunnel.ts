@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { splice } from '@allium/common/net/splice.ts';
 import type { RequestFacts } from '../rules/decide.ts';
@@ -53,7 +52,7 @@ export async function tunnelToSite(client: Duplex, facts: RequestFacts, context:
 }
 
 /** Whether the site's first byte was TLS: false too when it left without one; `undefined` when the client left first. */
-function watchForTls(stream: Socket, client: Duplex): () => boolean | undefined {
+function watchForTls(stream: Duplex, client: Duplex): () => boolean | undefined {
   let speaks: boolean | undefined;
   let settled = false;
   const settle = (verdict: boolean | undefined): void => {

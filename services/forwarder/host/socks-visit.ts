@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { splice } from '@allium/common/net/splice.ts';
 import { SocksAsking, type SocksAskOutput } from '@allium/common/socks/asking.ts';
 import { SOCKS5_REPLY } from '@allium/common/socks/replies.ts';
@@ -44,7 +45,7 @@ export class SocksVisit {
   /** takes the client over when the request is granted */
   #relay: (early: Uint8Array) => void = () => this.cut();
   /** the connection that the client's leads to */
-  #far: Socket | undefined;
+  #far: Duplex | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: SocksVisitParts) {
@@ -205,7 +206,7 @@ export class SocksVisit {
     );
   }
 
-  #feed(far: Socket, bytes: Uint8Array): void {
+  #feed(far: Duplex, bytes: Uint8Array): void {
     const { client } = this.#parts;
     if (far.write(bytes)) return;
     client.pause();

@@ -1,3 +1,4 @@
+import { abort } from '@allium/common/net/abort.ts';
 import { BodyDecoder } from '../http/body-decoder.ts';
 import { headText } from '../http/encode.ts';
 import { NO_BODY } from '../http/framing.ts';
@@ -19,6 +20,8 @@ export class Turn {
   readonly asked: RequestHead | RequestFault;
   /** the head of the answer is written */
   answered = false;
+  /** the answer's end is that of the connection */
+  endsByClose = false;
   #body: 'unread' | 'under way' | BodyResult;
 
   constructor(visit: ClientVisit, asked: RequestHead | RequestFault) {
@@ -102,7 +105,8 @@ export class Turn {
   /** The head is out, or nobody is there: only a broken connection can say that the rest is missing. */
   cut(): Outcome {
     this.visit.link.end();
-    this.wire.destroy();
+    if (this.endsByClose) abort(this.wire.socket);
+    else this.wire.destroy();
     return 'end';
   }
 }

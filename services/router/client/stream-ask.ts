@@ -1,4 +1,4 @@
-import { STREAM_REFUSALS } from '@allium/common/contracts/streams.ts';
+import { FRAMES, STREAM_REFUSALS } from '@allium/common/contracts/streams.ts';
 import { SOCKS_COMMAND } from '@allium/common/socks/messages.ts';
 import { SOCKS5_REPLY } from '@allium/common/socks/replies.ts';
 import type { SocksAsked } from '@allium/common/socks/server.ts';
@@ -10,6 +10,11 @@ export type StreamAsk =
   | { readonly kind: 'bind'; readonly service: string }
   /** `code`: the reply */
   | { readonly kind: 'refuse'; readonly code: number };
+
+/** Whether the bytes of the stream are in frames. */
+export function wantsFrames({ login }: SocksAsked): boolean {
+  return Buffer.from(login?.password ?? []).toString('latin1') === FRAMES;
+}
 
 export function readStreamAsk({ request, login }: SocksAsked): StreamAsk {
   const { command, host, port } = request;

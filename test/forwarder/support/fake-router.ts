@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Duplex, duplexPair } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { FrameReader } from '@allium/common/bytes/frames.ts';
 import {
   type CompareAnswer,
   compareRequest,
@@ -12,6 +12,8 @@ import {
   resolveRequest,
 } from '@allium/common/contracts/names.ts';
 import { STREAM_REFUSALS, type StreamRefusal } from '@allium/common/contracts/streams.ts';
+import { Framed } from '@allium/common/net/framed.ts';
+import { splice } from '@allium/common/net/splice.ts';
 import { SOCKS_COMMAND } from '@allium/common/socks/messages.ts';
 import { socks5Reply } from '@allium/common/socks/replies.ts';
 import { type SocksAsked, SocksServer, type SocksServerOutput } from '@allium/common/socks/server.ts';
@@ -80,12 +82,13 @@ export class FakeRouter {
     socket.on('error', () => {});
     const core = new SocksServer();
     const early: Uint8Array[] = [];
+    const frames = new FrameReader();
     let far: Socket | undefined;
     const step = (input: Parameters<SocksServer['step']>[0]): void => core.step(input, 0).forEach(act);
     const onData = (bytes: Buffer): void => step({ kind: 'bytes', bytes });
     const act = (output: SocksServerOutput): void => {
       if (output.kind === 'send') socket.write(output.bytes);
-      else if (output.kind === 'data') early.push(output.bytes);
+      else if (output.kind === 'data') early.push(...frames.push(output.bytes));
       else if (output.kind === 'close') socket.end();
       else if (output.kind === 'request' && output.request.command === SOCKS_COMMAND.bind) {
         this.#bind(socket, output, step, () => socket.off('data', onData));
@@ -104,7 +107,7 @@ export class FakeRouter {
         socket.off('data', onData);
         socket.pause();
         for (const bytes of early) far.write(bytes);
-        joined(socket, far);
+        void joined(new Framed(socket, frames).start(), far);
       }
     };
     socket.on('data', onData);
@@ -150,7 +153,7 @@ export class FakeRouter {
         detach();
         socket.pause();
         const [ours, theirs] = duplexPair();
-        joined(theirs, socket);
+        void joined(theirs, new Framed(socket).start());
         return ours;
       },
     };
@@ -205,11 +208,6 @@ export class FakeRouter {
   }
 }
 
-function joined(a: Duplex, b: Duplex): void {
-  for (const way of [pipeline(a, b), pipeline(b, a)]) {
-    way.catch(() => {
-      a.destroy();
-      b.destroy();
-    });
-  }
+function joined(a: Duplex, b: Duplex): Promise<void> {
+  return splice(a, b, 60_000);
 }

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { FrameReader } from '@allium/common/bytes/frames.ts';
 import { STREAM_REFUSALS, type StreamRefusal } from '@allium/common/contracts/streams.ts';
 import { endSoon } from '@allium/common/net/end-soon.ts';
+import { Framed } from '@allium/common/net/framed.ts';
 import { splice } from '@allium/common/net/splice.ts';
 import { socks5Reply } from '@allium/common/socks/replies.ts';
 import {
@@ -10,7 +12,7 @@ import {
   type SocksServerInput,
   type SocksServerOutput,
 } from '@allium/common/socks/server.ts';
-import { readStreamAsk, type StreamAsk } from '../../client/stream-ask.ts';
+import { readStreamAsk, type StreamAsk, wantsFrames } from '../../client/stream-ask.ts';
 import type { Resolution } from '../../names/address-book.ts';
 import type { Visit } from './service-desk.ts';
 import { dialInTime, dialRefusal } from './stream-dialer.ts';
@@ -24,6 +26,8 @@ export class StreamsConnection {
   readonly #gone = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #stream: Duplex | undefined;
+  /** of a client that wants frames */
+  #frames: FrameReader | undefined;
 
   constructor(socket: Socket, context: StreamsContext) {
     this.#socket = socket;
@@ -56,6 +60,7 @@ export class StreamsConnection {
         return;
       case 'request':
         clearTimeout(this.#timer);
+        if (wantsFrames(output)) this.#frames = new FrameReader();
         this.#serve(output, readStreamAsk(output));
         return;
       case 'data':
@@ -132,9 +137,14 @@ export class StreamsConnection {
 
   /** Early bytes go out before the stream stands; a client that sends more than it takes is not read meanwhile. */
   #forward(bytes: Uint8Array): void {
-    if (this.#stream?.write(bytes) !== false) return;
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    let room = true;
+    for (const part of this.#frames?.push(bytes) ?? [bytes]) room = stream.write(part);
+    if (this.#frames?.ended === true && stream.writable) stream.end();
+    if (room) return;
     this.#socket.pause();
-    this.#stream.once('drain', this.#onDrain);
+    stream.once('drain', this.#onDrain);
   }
 
   async #relay(early: Uint8Array): Promise<void> {
@@ -142,8 +152,9 @@ export class StreamsConnection {
     if (stream === undefined) return;
     this.#detach();
     this.#socket.pause();
-    if (early.length > 0) stream.write(early);
-    await splice(this.#socket, stream, this.#context.limits.idleMs);
+    if (early.length > 0) this.#socket.unshift(early);
+    const client = this.#frames === undefined ? this.#socket : new Framed(this.#socket, this.#frames).start();
+    await splice(client, stream, this.#context.limits.idleMs);
   }
 
   #detach(): void {

@@ -32,7 +32,10 @@ export class ForwarderProcess {
   }
 
   /** Resolves when its port is open; the router may come later. `lines`: of its configuration, besides. */
-  static async start(home: RouterHome, lines: readonly string[] = []): Promise<ForwarderProcess> {
+  static async start(
+    home: Pick<RouterHome, 'streamsPath' | 'namesPath'>,
+    lines: readonly string[] = [],
+  ): Promise<ForwarderProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'allium-forwarder-'));
     const http = { host: '127.0.0.1', port: await freePort() };
     const config = [

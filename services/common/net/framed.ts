@@ -27,7 +27,7 @@ export class Framed extends Duplex {
     this.#socket = socket;
     this.#frames = frames;
     socket.on('error', () => {});
-    socket.once('close', this.#onClose);
+    socket.once('close', this.#onGone);
     socket.on('drain', () => {
       const done = this.#onRoom;
       this.#onRoom = undefined;
@@ -40,7 +40,7 @@ export class Framed extends Duplex {
     const socket = this.#socket;
     this.#started = true;
     if (this.#frames.ended) this.push(null);
-    socket.on('data', this.#onData).once('end', this.#onEnd);
+    socket.on('data', this.#onData).once('end', this.#onGone);
     socket.resume();
     return this;
   }
@@ -52,11 +52,8 @@ export class Framed extends Duplex {
     else if (!room) this.#socket.pause();
   };
 
-  readonly #onEnd = (): void => {
-    if (!this.#frames.ended) this.destroy(new BrokenOff({ code: 'broken-off' }));
-  };
-
-  readonly #onClose = (): void => {
+  /** The socket is closed as soon as both sides have ended, and not before: neither half of it is ever ended alone. */
+  readonly #onGone = (): void => {
     if (!(this.#frames.ended && this.writableFinished)) this.destroy(new BrokenOff({ code: 'broken-off' }));
   };
 

@@ -51,7 +51,7 @@ export class FirstWord {
 
   readonly #onGone = (): void => {
     this.#detach();
-    this.#stream?.socket.destroy();
+    this.#takeStream()?.socket.destroy();
     this.#parts.client.destroy();
   };
 
@@ -88,16 +88,14 @@ export class FirstWord {
 
   #serveHttp(): void {
     this.#takeBack();
-    this.#stream?.socket.destroy();
-    this.#stream = undefined;
+    this.#takeStream()?.socket.destroy();
     this.#parts.serveHttp();
   }
 
   /** Bytes in both directions from now on. */
   #pass(): void {
     const { client, idleMs, dial } = this.#parts;
-    const begun = this.#stream;
-    begun?.socket.off('data', this.#onServer).off('end', this.#onServer).off('close', this.#onServer);
+    const begun = this.#takeStream();
     this.#detach();
     const stream = begun ?? dial(this.#heard);
     if (begun !== undefined && this.#heard.length > 0) begun.socket.write(this.#heard);
@@ -113,6 +111,14 @@ export class FirstWord {
         linger(client);
       },
     );
+  }
+
+  /** The stream that was opened for a silent client; nobody waits for its first byte any more. */
+  #takeStream(): SiteStream | undefined {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    for (const event of ['data', 'end', 'close']) stream?.socket.off(event, this.#onServer);
+    return stream;
   }
 
   #refuse(): void {

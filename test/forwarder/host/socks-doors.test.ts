@@ -4,7 +4,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { STREAM_REFUSALS } from '@allium/common/contracts/streams.ts';
+import { FRAMES, STREAM_REFUSALS } from '@allium/common/contracts/streams.ts';
 import test, { type ExecutionContext } from 'ava';
 import { SocksClient } from 'socks';
 import type { SocksLimits } from '../../../services/forwarder/host/limits.ts';
@@ -55,7 +55,7 @@ test('a name in .i2p reaches the router under a key and without its login, and b
   t.regex(i2p.requests[0]?.user ?? '', /^[0-9a-f]{32}$/);
   t.deepEqual(
     i2p.requests.map(({ user: _, ...rest }) => rest),
-    [{ version: 5, password: '', host: 'site.i2p', port: 8_080 }],
+    [{ version: 5, password: FRAMES, host: 'site.i2p', port: 8_080 }],
   );
   t.deepEqual(tor.requests, []);
 });

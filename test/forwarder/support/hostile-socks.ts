@@ -14,7 +14,7 @@ import { escapeHtml, html } from '@allium/common/text/html.ts';
 import { sortHostName } from '@allium/common/text/i2p-name.ts';
 import { chooseParent } from '../../../services/forwarder/socks/choose.ts';
 import { firstWord } from '../../../services/forwarder/socks/first-word.ts';
-import { readStreamAsk } from '../../../services/router/client/stream-ask.ts';
+import { readStreamAsk, wantsFrames } from '../../../services/router/client/stream-ask.ts';
 import { Visitors } from '../../../services/router/client/visitors.ts';
 import { AddressBook } from '../../../services/router/names/address-book.ts';
 import { hashOfBase32, readDestination } from '../../../services/router/names/destination-text.ts';
@@ -32,7 +32,7 @@ const HASH = destHash(Buffer.alloc(32));
 const OVER_SOCKETS = 'a socket; what comes from it goes through SocksAsking';
 
 function asked(host: string): SocksAsked {
-  const [user, password] = [Buffer.from(host, 'latin1'), Buffer.alloc(0)];
+  const [user, password] = [Buffer.from(host, 'latin1'), Buffer.from(host, 'latin1')];
   const request = { command: 1, host, port: 80 };
   return { kind: 'request', request, raw: user, login: { user, password }, version: 5, early: 0 };
 }
@@ -105,6 +105,7 @@ export const SOCKS: Table = {
   },
   'forwarder/socks/first-word firstWord': ({ bytes }) => firstWord(bytes),
   'router/client/stream-ask readStreamAsk': ({ text }) => readStreamAsk(asked(text)),
+  'router/client/stream-ask wantsFrames': ({ text }) => wantsFrames(asked(text)),
   'router/client/visitors Visitors.arrive': ({ text }) => new Visitors().arrive({}, text, 0),
   'router/names/address-book AddressBook.compare': ({ text }) => new AddressBook().compare(text, text, text),
   'router/names/address-book AddressBook.learn': ({ text }) => new AddressBook().learn(text, text, text, 0),

@@ -141,7 +141,6 @@ export class StreamsConnection {
     if (stream === undefined) return;
     let room = true;
     for (const part of this.#frames?.push(bytes) ?? [bytes]) room = stream.write(part);
-    if (this.#frames?.ended === true && stream.writable) stream.end();
     if (room) return;
     this.#socket.pause();
     stream.once('drain', this.#onDrain);

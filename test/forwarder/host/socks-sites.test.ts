@@ -158,3 +158,14 @@ test('a silent client of a site that can not be reached is let go, and one that 
     () => with_.router.streams[1]?.readableEnded === true || with_.router.streams[1]?.destroyed === true,
   );
 });
+
+test('a silent client of a site that resets its stream is reset, and the site not asked again', async (t) => {
+  const server = createTcp((socket: Socket) => void setTimeout(() => socket.resetAndDestroy(), 50));
+  const with_ = await rig(t, server);
+  const client = open(t, with_);
+  const broken = new Promise<string>((resolve) =>
+    client.socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? '')),
+  );
+  t.is(await broken, 'ECONNRESET');
+  t.is(with_.router.dialled.length, 1);
+});

@@ -34,4 +34,5 @@ state() { # path owner
 }
 state /var/lib/allium/tor 9001
 state /var/lib/allium/router 9004
+state /var/lib/allium/forwarder 9002
 state /var/lib/allium/supervisor 0

@@ -36,7 +36,7 @@ for (const [service, contract] of Object.entries(CONTRACT)) {
   });
 }
 
-test('the base folder makes every user, and the folder of every socket for its owner', (t) => {
+test('the base folder makes every user, and the folder of every socket and every state for its owner', (t) => {
   const text = read('base/folders.sh');
   for (const [service, { user, volumes }] of Object.entries(CONTRACT)) {
     const [uid = ''] = user.split(':');
@@ -44,6 +44,8 @@ test('the base folder makes every user, and the folder of every socket for its o
     for (const mount of volumes) {
       const folder = /:\/run\/allium\/(.*)$/.exec(mount)?.[1];
       if (folder !== undefined) t.regex(text, new RegExp(`^folder ${folder} `, 'm'));
+      if (mount.includes(':/var/lib/'))
+        t.regex(text, new RegExp(`^state ${mount.split(':')[1]} ${uid}$`, 'm'));
     }
   }
 });
@@ -99,6 +101,10 @@ test('the forwarder sends .i2p to the router, the rest to Tor, and nothing anywh
     { listen: { host: LAN, port: 9_150 }, tor: { host: '127.0.0.1', port: 9_150 } },
     { listen: { host: LAN, port: 4_447 } },
   ]);
+});
+
+test('the forwarder keeps the secret of workstations’ keys', (t) => {
+  t.regex(read('forwarder/Dockerfile'), /^ENTRYPOINT .*"--state", "\/var\/lib\/allium\/forwarder"/m);
 });
 
 test('the filtered control port listens on the LAN and asks Tor’s own control socket', (t) => {

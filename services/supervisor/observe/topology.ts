@@ -70,7 +70,7 @@ const table = {
     capabilities: [],
     serves: [],
     reaches: ['router-streams'],
-    state: false,
+    state: true,
   },
   'tor-filter': {
     namespace: 'gate',

@@ -116,6 +116,24 @@ for (const role of ['policy', 'tor', 'forwarder', 'fence', 'uplink']) {
   });
 }
 
+test('a forwarder that is made anew tells workstations by the same secret, which is its own', async (t) => {
+  t.timeout(120_000);
+  const secret = async (): Promise<string> =>
+    await docker(
+      'exec',
+      container('forwarder'),
+      'sh',
+      '-c',
+      'cd /var/lib/allium/forwarder; stat -c "%u %a" . secret; sha256sum secret',
+    );
+  const before = await secret();
+  t.regex(before, /^9002 700\n9002 600\n/);
+  await docker('rm', '--force', container('forwarder'));
+  await until(({ plugged }) => !plugged, 5);
+  await ready(REPAIR);
+  t.is(await secret(), before);
+});
+
 test('a stranger in the gate’s namespace closes everything until a person removes it', async (t) => {
   t.timeout(120_000);
   await docker(

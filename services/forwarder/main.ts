@@ -6,16 +6,19 @@ import { Lifecycle, untilSignal } from '@allium/common/lifecycle/lifecycle.ts';
 import { ListenError, parseListenAddress } from '@allium/common/lifecycle/listen.ts';
 import { LOG_LEVELS, type LogLevel } from '@allium/common/observe/log-levels.ts';
 import { createLogger, type Logger } from '@allium/common/observe/logger.ts';
+import { checkConfiguration } from './host/check.ts';
 import { startForwarder } from './host/forwarder.ts';
 import { loadSecret, StateError, WorkstationKeys } from './host/keys.ts';
 import { type Loaded, loadPolicy } from './host/load.ts';
 import { ConfigurationError } from './syntax/notes.ts';
 
-const USAGE = `npm start -w @allium/forwarder -- --config FILE [--state DIR] [--health SOCKET] [--log LEVEL] [--check]
+const USAGE = `npm start -w @allium/forwarder -- --config FILE [--gateway FILE] [--state DIR] [--health SOCKET] [--log LEVEL] [--check]
   --config  a Privoxy configuration; its action and filter files are read too
+  --gateway what the gateway needs beside it, in the same syntax; lines of --config count more
   --state   folder of the secret that workstations' keys are made with; without it they last as long as the process
   --health  socket path or host:port of GET /health and /status (or allium-health in the file)
-  --check   read the configuration, print what would be ignored, and end
+  --check   read the configuration (- is the standard input), print what would be ignored, and end; what is refused goes
+            to standard error, and the corrected file to standard output
 `;
 
 type Options = NonNullable<ReturnType<typeof readOptions>>;
@@ -27,11 +30,14 @@ async function main(): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
-  let loaded = loadPolicy(options.config);
+  const { config, gateway } = options;
   if (options.check) {
-    for (const note of loaded.warnings) process.stdout.write(`${note.file}:${note.line}: ${note.why}\n`);
-    return 0;
+    const { out, err, code } = checkConfiguration(config, gateway);
+    process.stdout.write(out);
+    process.stderr.write(err);
+    return code;
   }
+  let loaded = loadPolicy(config, gateway);
   const logger = createLogger('forwarder', options.level);
   const keys = new WorkstationKeys(options.state === undefined ? undefined : loadSecret(options.state));
   const ended = untilSignal().then(() => 'end' as const);
@@ -43,7 +49,7 @@ async function main(): Promise<number> {
       if ((await Promise.race([ended, hangUp])) === 'end') return 0;
       hangUp = nextHangUp();
       // With a mistake in it nothing is served, as at the start: neither the old rules nor a part of the new ones.
-      loaded = loadPolicy(options.config);
+      loaded = loadPolicy(config, gateway);
       logger.info('configuration read again');
     } finally {
       const late = await lifecycle.stop();
@@ -76,6 +82,7 @@ async function start(
 function readOptions():
   | {
       config: string;
+      gateway: string | undefined;
       state: string | undefined;
       health: ReturnType<typeof parseListenAddress>;
       level: LogLevel;
@@ -86,6 +93,7 @@ function readOptions():
     const { values } = parseArgs({
       options: {
         config: { type: 'string' },
+        gateway: { type: 'string' },
         state: { type: 'string' },
         health: { type: 'string' },
         log: { type: 'string', default: 'info' },
@@ -98,9 +106,10 @@ function readOptions():
     if (values.health !== undefined && health === undefined) return undefined;
     // npm changes into the workspace; names are meant from where the user is.
     const from = process.env.INIT_CWD ?? '.';
-    const config = resolve(from, values.config);
-    const state = values.state === undefined ? undefined : resolve(from, values.state);
-    return { config, state, health, level, check: values.check };
+    const path = (name: string | undefined): string | undefined => name && resolve(from, name);
+    const { check } = values;
+    const config = check && values.config === '-' ? '-' : resolve(from, values.config);
+    return { config, gateway: path(values.gateway), state: path(values.state), health, level, check };
   } catch {
     return undefined;
   }

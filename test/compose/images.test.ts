@@ -83,20 +83,31 @@ test('the router goes out through Tor’s socket only, on the public network, wi
 });
 
 test('the forwarder sends .i2p to the router, the rest to Tor, and nothing anywhere else', (t) => {
-  const { policy, warnings } = loadPolicy(join(IMAGES, 'forwarder/config'));
+  const { policy, warnings } = loadPolicy(
+    join(IMAGES, 'forwarder/config'),
+    join(IMAGES, 'forwarder/gateway'),
+  );
   t.deepEqual(warnings, []);
   const ways = policy.settings.forwards.map(({ pattern, way }) => [
     pattern.source,
     way.i2p === true ? 'i2p' : (way.http ?? way.socks?.endpoint),
   ]);
   t.deepEqual(ways, [
-    ['/', { host: '127.0.0.1', port: 9049 }],
+    ['/', { host: '127.0.0.1', port: 9050 }],
     ['.i2p', 'i2p'],
   ]);
   t.deepEqual(policy.settings.router, {
     streams: '/run/allium/router-streams/streams.sock',
     names: '/run/allium/router-streams/names.sock',
   });
+  t.deepEqual(policy.settings.listen, [
+    { host: LAN, port: 8_118 },
+    { host: LAN, port: 4_444 },
+  ]);
+  t.deepEqual(
+    policy.settings.access.map(({ permit, from }) => [permit, from.address, from.prefix]),
+    [[true, policySettings.lan.subnet.addr, policySettings.lan.subnet.len]],
+  );
   t.deepEqual(policy.settings.socksDoors, [
     { listen: { host: LAN, port: 9_150 }, tor: { host: '127.0.0.1', port: 9_150 } },
     { listen: { host: LAN, port: 4_447 } },
@@ -150,18 +161,23 @@ test('Tor listens behind every door and capture of leak-proof that is meant for 
 
 test('Tor’s isolation is Whonix’s, and it listens on nothing but the LAN address, Unix sockets, and the loopback for the forwarder', (t) => {
   const { text } = torPorts();
-  const flags = (port: number): string => new RegExp(`:${port}(.*)$`, 'm').exec(text)?.[1]?.trim() ?? 'none';
+  const flags = (port: number): string =>
+    new RegExp(`10\\.152\\.152\\.10:${port}(.*)$`, 'm').exec(text)?.[1]?.trim() ?? 'none';
   for (const port of [9050, 9100, 9104, 9111, 9122, 9125, 9152, 9159, 9190, 9199])
     t.is(flags(port), '', String(port));
   for (const port of [9101, 9103, 9105, 9110, 9114, 9115, 9117, 9118, 9180, 9189, 9220, 9229])
     t.is(flags(port), 'IsolateDestAddr IsolateDestPort', String(port));
   for (const port of [9160, 9169, 9200, 9209]) t.is(flags(port), 'IsolateDestAddr', String(port));
   for (const port of [9170, 9179, 9210, 9219]) t.is(flags(port), 'IsolateDestPort', String(port));
-  t.is(flags(9150), 'IsolateSOCKSAuth KeepAliveIsolateSOCKSAuth PreferIPv6 ExtendedErrors');
+  t.regex(text, /^SocksPort 127\.0\.0\.1:9050 IsolateSOCKSAuth IsolateDestAddr$/m);
+  t.regex(
+    text,
+    /^SocksPort 127\.0\.0\.1:9150 IsolateSOCKSAuth KeepAliveIsolateSOCKSAuth PreferIPv6 ExtendedErrors$/m,
+  );
   for (const [line] of text.matchAll(/^(?:Socks|HTTPTunnel|Trans|DNS|Control)(?:Port|Socket) .*$/gm)) {
     t.regex(
       line,
-      /^\w+ (?:10\.152\.152\.10:\d+|127\.0\.0\.1:(?:9049|9150)|unix:\/run\/allium\/tor-[a-z]+\/)/,
+      /^\w+ (?:10\.152\.152\.10:\d+|127\.0\.0\.1:(?:9050|9150)|unix:\/run\/allium\/tor-[a-z]+\/)/,
     );
   }
 });

@@ -115,8 +115,8 @@ test('a wrong configuration ends the start with every file and line', async (t) 
   const run = start(t, '--config', join(folder, 'config'));
   t.is(await run.exit, 1);
   t.deepEqual(run.output.trim().split('\n'), [
-    `${folder}/config:2: forward needs exactly 2 words, not 1`,
-    `${folder}/config:4: forward-socks4 is not allowed: SOCKS 4 resolves names locally, which leaks them`,
+    `${folder}/config:2: forward needs exactly 2 words, not 1; write "forward .i2p 127.0.0.1:4444"`,
+    `${folder}/config:4: forward-socks4 is not allowed: SOCKS 4 resolves names locally, which leaks them; write "forward-socks4a / tor:9050 ."`,
     `${folder}/config:6: toggle needs 0 or 1`,
     `${folder}/a.action:3: unknown action or alias "+nosuch"`,
   ]);

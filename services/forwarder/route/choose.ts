@@ -1,8 +1,15 @@
 import type { ActionSet } from '../rules/actions.ts';
 import { matchesUrl } from '../rules/match-url.ts';
-import type { RequestUrl } from '../rules/request-url.ts';
+import { isI2pHost, type RequestUrl } from '../rules/request-url.ts';
 import { type Endpoint, endpointText } from '../syntax/endpoint.ts';
-import { type ForwardRule, isDirect, parseWay, type SocksParent, type Way } from '../syntax/forward-line.ts';
+import {
+  type ForwardRule,
+  isDirect,
+  isTor,
+  parseWay,
+  type SocksParent,
+  type Way,
+} from '../syntax/forward-line.ts';
 import { Notes } from '../syntax/notes.ts';
 
 export type Route =
@@ -17,17 +24,24 @@ export type Route =
 
 /**
  * A `+forward-override` beats all rules; else the last rule that fits. Unlike Privoxy, no rule means no way: the
- * request is refused.
+ * request is refused. And a name in .i2p never goes to Tor, which could only tell an exit: what leads there takes
+ * everything else, as people mean whose last line is `forward-socks5t / 127.0.0.1:9050 .`.
  */
 export function chooseRoute(url: RequestUrl, rules: readonly ForwardRule[], actions?: ActionSet): Route {
   const override = actions?.value('forward-override');
   if (override !== undefined) {
     const [name = '', ...words] = override.trim().split(/\s+/);
     const way = parseWay(name, words, { file: '', line: 0 }, new Notes());
-    return way === undefined ? { kind: 'none' } : routeOf(way, url);
+    if (way === undefined) return { kind: 'none' };
+    if (!isForbidden(way, url)) return routeOf(way, url);
   }
-  const rule = rules.findLast((candidate) => matchesUrl(candidate.pattern, url));
+  const rule = rules.findLast(({ pattern, way }) => !isForbidden(way, url) && matchesUrl(pattern, url));
   return rule === undefined ? { kind: 'none' } : routeOf(rule.way, url);
+}
+
+/** Whether a name may not go this way, whatever a rule says. */
+export function isForbidden(way: Way, url: RequestUrl): boolean {
+  return isTor(way) && isI2pHost(url.host);
 }
 
 function routeOf(way: Way, url: RequestUrl): Route {

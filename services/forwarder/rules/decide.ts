@@ -2,6 +2,7 @@ import type { ActionSection } from '../syntax/action-file.ts';
 import { parsePortList, portInList } from '../syntax/port-list.ts';
 import { ActionSet } from './actions.ts';
 import { fastRedirect } from './fast-redirect.ts';
+import { matchesUrl } from './match-url.ts';
 import { filterKey, type Policy } from './policy.ts';
 import { pairsOf, type RawHeaders } from './raw-headers.ts';
 import { absoluteUrl, isI2pHost, type RequestUrl } from './request-url.ts';
@@ -9,6 +10,7 @@ import { substitute, type Variables } from './substitute.ts';
 
 /** Ports of CONNECT to I2P when no action says anything else. */
 const I2P_CONNECT_PORTS = parsePortList('80,443,1024-').ranges;
+const UNTRUSTED = 'not on the list of trusted sites';
 /** Tags of one request; each is one line. */
 const TAGS_MAX = 32;
 const TAG = /^[^\r\n]+$/;
@@ -43,7 +45,7 @@ export function decide(facts: RequestFacts, policy: Policy): Decision {
   const { url } = facts;
   const actions = new ActionSet();
   if (!policy.settings.actionsOn) {
-    return { verdict: connectPort(facts, actions), actions, tags: [], sections: [] };
+    return { verdict: strict(facts, actions, policy), actions, tags: [], sections: [] };
   }
   const sections = policy.index.forUrl(url);
   applyAll(actions, sections);
@@ -90,13 +92,21 @@ function tagsOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string
 
 /** Privoxy's order: blocks come before redirects, redirects before the route. */
 function judge(facts: RequestFacts, actions: ActionSet, policy: Policy): Verdict {
-  const port = connectPort(facts, actions);
-  if (port.kind !== 'pass') return port;
   const reason = actions.value('block');
-  if (reason !== undefined) return { kind: 'block', reason };
+  const refusal = strict(facts, actions, policy);
+  if (refusal.kind !== 'port' && reason !== undefined) return { kind: 'block', reason };
+  if (refusal.kind !== 'pass') return refusal;
   if (facts.url.scheme === 'connect') return { kind: 'pass' };
   const location = redirectOf(facts, actions, policy);
   return location === undefined ? { kind: 'pass' } : { kind: 'redirect', location };
+}
+
+/** What no action and no toggle takes away: ports of CONNECT, and the list of trusted sites. */
+function strict(facts: RequestFacts, actions: ActionSet, { trust }: Policy): Verdict {
+  const port = connectPort(facts, actions);
+  if (port.kind !== 'pass' || trust === undefined) return port;
+  const last = trust.findLast(({ pattern }) => matchesUrl(pattern, facts.url));
+  return last?.trusted === true ? port : { kind: 'block', reason: UNTRUSTED };
 }
 
 function connectPort({ url }: RequestFacts, actions: ActionSet): Verdict {

@@ -3,6 +3,7 @@ import type { HeaderFilter, HeaderFilterKind } from '../syntax/filter-file.ts';
 import type { Notes } from '../syntax/notes.ts';
 import type { Settings } from '../syntax/settings.ts';
 import { parseSubstitution, type Substitution } from '../syntax/substitution.ts';
+import type { TrustRule } from '../syntax/trust-file.ts';
 import type { Pattern } from '../syntax/url-pattern.ts';
 import { PatternIndex } from './pattern-index.ts';
 
@@ -14,6 +15,8 @@ export interface Policy {
   readonly filters: ReadonlyMap<string, HeaderFilter>;
   /** values of `redirect` that are substitutions */
   readonly redirects: ReadonlyMap<string, Substitution>;
+  /** absent: every site is trusted */
+  readonly trust: readonly TrustRule[] | undefined;
   /** some expression in use can take very long: what tries expressions needs a time limit */
   readonly boxed: boolean;
 }
@@ -28,13 +31,16 @@ const FILTER_ACTIONS: ReadonlySet<string> = new Set<HeaderFilterKind>([
   'client-header-tagger',
 ]);
 
+/** What each kind of file says. */
+export interface PolicyFiles {
+  readonly settings: Settings;
+  readonly sections: readonly ActionSection[];
+  readonly filters: readonly HeaderFilter[];
+  readonly trust?: readonly TrustRule[] | undefined;
+}
+
 /** Joins the files. A header filter that is asked for and defined nowhere is refused: Privoxy leaves it out. */
-export function createPolicy(
-  settings: Settings,
-  sections: readonly ActionSection[],
-  filters: readonly HeaderFilter[],
-  notes: Notes,
-): Policy {
+export function createPolicy({ settings, sections, filters, trust }: PolicyFiles, notes: Notes): Policy {
   const byName = new Map(filters.map((filter) => [filterKey(filter.kind, filter.name), filter]));
   const redirects = new Map<string, Substitution>();
   const jobs: Substitution[] = [];
@@ -48,9 +54,11 @@ export function createPolicy(
   const patterns = [
     ...sections.flatMap((section) => section.patterns),
     ...settings.forwards.map((rule) => rule.pattern),
+    ...(trust ?? []).map((rule) => rule.pattern),
   ];
   const boxed = patterns.some(isBoxed) || [...redirects.values(), ...jobs].some((job) => job.replacer.boxed);
-  return { settings, sections, index: new PatternIndex(sections), filters: byName, redirects, boxed };
+  const index = new PatternIndex(sections);
+  return { settings, sections, index, filters: byName, redirects, trust, boxed };
 }
 
 function valuesOn(section: ActionSection): [section: ActionSection, name: string, value: string][] {

@@ -1,4 +1,4 @@
-import type { Notes, Place } from './notes.ts';
+import { type Notes, type Place, remedy } from './notes.ts';
 import type { Draft } from './settings.ts';
 
 /** `words` are the words behind the directive, `text` the same as one string. */
@@ -43,7 +43,7 @@ export function flag(key: KeysOf<boolean>): Directive {
 /** Only 0 is safe here. */
 export function onlyOff(why: string): Directive {
   return applied((line, _draft, notes) => {
-    if (line.text !== '0') notes.refuse(line, `${line.name} must be 0: ${why}`);
+    if (line.text !== '0') notes.refuse(line, `${line.name} must be 0: ${why}`, `${line.name} 0`);
   });
 }
 
@@ -61,10 +61,14 @@ export function warned(why: string): Directive {
   };
 }
 
-export function refused(why: string): Directive {
+/** `instead`: what to write in its place; without it the line can go. */
+export function refused(why: string, instead?: (line: Line) => string): Directive {
   return {
     kind: 'refused',
-    apply: (line, _draft, notes) => notes.refuse(line, `${line.name} is not allowed: ${why}`),
+    apply: (line, _draft, notes) => {
+      const fix = instead?.(line) ?? '';
+      notes.refuse(line, `${line.name} is not allowed: ${why}; ${remedy(fix)}`, fix);
+    },
   };
 }
 

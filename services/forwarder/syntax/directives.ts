@@ -1,4 +1,5 @@
-import { parseListenAddress } from '@allium/common/net/listen-address.ts';
+import { isIP } from 'node:net';
+import { type ListenAddress, parseListenAddress } from '@allium/common/net/listen-address.ts';
 import { parseAccess } from './access-line.ts';
 import {
   applied,
@@ -11,8 +12,11 @@ import {
   text,
   warned,
 } from './directive-kinds.ts';
+import { endpointText } from './endpoint.ts';
 import { parseForward } from './forward-line.ts';
+import { remedy } from './notes.ts';
 import { parseRouter, parseService } from './router-lines.ts';
+import type { Draft } from './settings.ts';
 import { parseSocksDoor } from './socks-line.ts';
 
 const LISTEN_MAX = 10;
@@ -39,19 +43,42 @@ function access(permit: boolean): Directive {
 }
 
 const listenAddress = applied((line, draft, notes) => {
-  const address = parseListenAddress(line.text.startsWith(':') ? `0.0.0.0${line.text}` : line.text);
-  if (address === undefined || ('port' in address && address.port === 0)) {
-    notes.refuse(line, 'listen-address needs an address and a port');
-  } else if (draft.listen.length >= LISTEN_MAX) {
-    notes.refuse(line, `more than ${LISTEN_MAX} listen-address lines`);
-  } else {
-    draft.listen = [...draft.listen, address];
+  const written = parseListenAddress(line.text.startsWith(':') ? `0.0.0.0${line.text}` : line.text);
+  if (written === undefined || ('port' in written && written.port === 0)) {
+    const fix = isIP(line.text) === 4 ? `listen-address ${line.text}:8118` : undefined;
+    const advice = fix === undefined ? '' : `; ${remedy(fix)}`;
+    notes.refuse(line, `listen-address needs an address and a port${advice}`, fix);
+    return;
   }
+  const address = towardsWorkstations(written, draft);
+  if (address !== written) {
+    const meant = `${endpointText(written)} means ${endpointText(address)} here`;
+    notes.warn(line, `listen-address ${meant}: workstations reach no other address of the gateway`);
+  }
+  if (draft.listen.some((other) => endpointText(other) === endpointText(address))) return;
+  if (draft.listen.length >= LISTEN_MAX) notes.refuse(line, `more than ${LISTEN_MAX} listen-address lines`);
+  else draft.listen = [...draft.listen, address];
 });
+
+/** Privoxy's file was written for another machine: of its addresses only the ports count here. */
+function towardsWorkstations(address: ListenAddress, { lan }: Draft): ListenAddress {
+  if (lan === undefined || 'path' in address || address.host === lan) return address;
+  return { host: lan, port: address.port };
+}
 
 const socksDoor = applied((line, draft, notes) => {
   const door = parseSocksDoor(line, notes);
-  if (door !== undefined) draft.socksDoors = [...draft.socksDoors, door];
+  if (door !== undefined) {
+    const others = draft.socksDoors.filter(
+      ({ listen }) => endpointText(listen) !== endpointText(door.listen),
+    );
+    if (others.length < draft.socksDoors.length)
+      notes.warn(
+        line,
+        `allium-socks ${endpointText(door.listen)} appears more than once: the last one counts`,
+      );
+    draft.socksDoors = [...others, door];
+  }
   if (draft.socksDoors.length > SOCKS_DOORS_MAX)
     notes.refuse(line, `more than ${SOCKS_DOORS_MAX} allium-socks lines`);
 });
@@ -94,6 +121,11 @@ function file(key: 'actionFiles' | 'filterFiles'): Directive {
   });
 }
 
+const trustFile = applied((line, draft, notes) => {
+  if (line.text === '') notes.refuse(line, 'trustfile needs a file');
+  else draft.trustFile = { file: line.file, line: line.line, name: line.text };
+});
+
 const headerOrder = applied((line, draft) => {
   draft.headerOrder = line.words.map((word) => word.toLowerCase());
 });
@@ -107,7 +139,12 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map<string, Direct
   ['forward-socks4a', forward],
   ['forward-socks5', forward],
   ['forward-socks5t', forward],
-  ['forward-socks4', refused('SOCKS 4 resolves names locally, which leaks them')],
+  [
+    'forward-socks4',
+    refused('SOCKS 4 resolves names locally, which leaks them', ({ words }) =>
+      ['forward-socks4a', ...words].join(' '),
+    ),
+  ],
   ['forwarded-connect-retries', number(0, 10, 'connectRetries')],
   ['keep-alive-timeout', number(0, HIGHEST_TIMEOUT_S, 'keepAliveMs', 1_000)],
   ['default-server-timeout', number(0, HIGHEST_TIMEOUT_S, 'serverKeepAliveMs', 1_000)],
@@ -126,7 +163,7 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map<string, Direct
   ['temporary-directory', IGNORED],
   ['actionsfile', file('actionFiles')],
   ['filterfile', file('filterFiles')],
-  ['trustfile', refused('a list of trusted sites that is not enforced would fail open')],
+  ['trustfile', trustFile],
   ['trust-info-url', warned(NO_EFFECT)],
   ['hostname', text('hostname')],
   ['admin-address', text('adminAddress')],

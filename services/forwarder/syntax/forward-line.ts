@@ -1,5 +1,5 @@
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
-import type { Notes, Place } from './notes.ts';
+import { type Notes, type Place, remedy } from './notes.ts';
 import { parseUrlPattern, type UrlPattern } from './url-pattern.ts';
 
 /** Ports that Privoxy documents for a parent without one. */
@@ -23,8 +23,11 @@ export interface Way {
   readonly http?: Endpoint;
 }
 
-/** Where people's files say that an I2P router's HTTP proxy is; here it means the router's own sockets. */
+/** Where people's files say that an I2P router is, its HTTP proxy and its SOCKS port: both mean the router's own sockets. */
 const ROUTER_PORT = 4444;
+const ROUTER_SOCKS_PORT = 4447;
+/** Where people's files say that Tor is, the daemon's and the browser's; Tor listens there for the forwarder. */
+const TOR_PORTS = [9_050, 9_150];
 
 export interface ForwardRule extends Place {
   readonly pattern: UrlPattern;
@@ -48,7 +51,9 @@ export function parseForward(
   const [source, ...rest] = words;
   const expected = name === 'forward' ? 2 : 3;
   if (source === undefined || words.length !== expected) {
-    notes.refuse(place, `${name} needs exactly ${expected} words, not ${words.length}`);
+    const why = `${name} needs exactly ${expected} words, not ${words.length}`;
+    const fix = source === undefined ? '' : completed(name, source, rest);
+    notes.refuse(place, fix === undefined ? why : `${why}; ${remedy(fix)}`, fix);
     return undefined;
   }
   const parsed = parseUrlPattern(source);
@@ -67,7 +72,8 @@ export function parseForward(
   if (isDirect(way) && !loopbackOnly(parsed.pattern)) {
     notes.refuse(
       place,
-      `${name}: "." would go out directly; here it is for patterns of loopback addresses only`,
+      `${name}: "." would go out directly; here it is for patterns of loopback addresses only; ${remedy('')}`,
+      '',
     );
   }
   return { ...place, pattern: parsed.pattern, way };
@@ -93,7 +99,8 @@ export function parseWay(
     notes.refuse(place, 'an HTTP parent has an address and a port; the router is 127.0.0.1:4444');
   }
   if (notes.errors.length > errors) return undefined;
-  if (socks === undefined && http !== undefined && isRouter(http)) return { i2p: true };
+  if (http === undefined ? isLoopback(socks?.endpoint, [ROUTER_SOCKS_PORT]) : isRouter(http, socks))
+    return { i2p: true };
   return { ...(socks === undefined ? {} : { socks }), ...(http === undefined ? {} : { http }) };
 }
 
@@ -101,12 +108,35 @@ export function isDirect(way: Way): boolean {
   return way.i2p === undefined && way.socks === undefined && way.http === undefined;
 }
 
-function isRouter(endpoint: Endpoint): boolean {
-  return (
-    'port' in endpoint &&
-    endpoint.port === ROUTER_PORT &&
-    (endpoint.host === '127.0.0.1' || endpoint.host === '::1')
-  );
+/** Straight to Tor, which takes no name in .i2p. */
+export function isTor(way: Way): boolean {
+  return way.http === undefined && isLoopback(way.socks?.endpoint, TOR_PORTS);
+}
+
+function isRouter(http: Endpoint, socks: SocksParent | undefined): boolean {
+  return socks === undefined && isLoopback(http, [ROUTER_PORT]);
+}
+
+function isLoopback(endpoint: Endpoint | undefined, ports: readonly number[]): boolean {
+  if (endpoint === undefined || 'path' in endpoint || !ports.includes(endpoint.port)) return false;
+  return endpoint.host === '127.0.0.1' || endpoint.host === '::1';
+}
+
+/** What a rule with too few words was meant to say: Privoxy passes over it, and then the gateway's own rules take it. */
+function completed(name: string, source: string, rest: readonly string[]): string | undefined {
+  const [parent, ...more] = rest;
+  if (more.length > 0) return undefined;
+  if (name === 'forward') return parent === undefined && isI2pPattern(source) ? i2pRule(source) : '';
+  return parent === undefined ? '' : `${name} ${source} ${parent} .`;
+}
+
+/** A pattern that speaks of .i2p, and not one that merely fits it as it fits everything. */
+export function isI2pPattern(source: string): boolean {
+  return /(?:^|\.)i2p(?:[:/]|$)/i.test(source);
+}
+
+function i2pRule(source: string): string {
+  return `forward ${source} 127.0.0.1:${ROUTER_PORT}`;
 }
 
 function parseSocks(
@@ -120,7 +150,12 @@ function parseSocks(
     return undefined;
   }
   const at = text.lastIndexOf('@');
-  const endpoint = checkedEndpoint(text.slice(at + 1), SOCKS_PARENT_PORT, place, notes);
+  const written = checkedEndpoint(text.slice(at + 1), SOCKS_PARENT_PORT, place, notes);
+  // Tor listens on 127.0.0.1: the gate has no IPv6.
+  const endpoint =
+    written !== undefined && 'port' in written && isLoopback(written, TOR_PORTS)
+      ? { host: '127.0.0.1', port: written.port }
+      : written;
   if (endpoint === undefined || at < 0) return endpoint && { version, endpoint };
   const account = /^([^:]{1,255}):([^:]{1,255})$/.exec(text.slice(0, at));
   if (account === null || version === '4a') {

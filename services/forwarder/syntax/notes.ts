@@ -8,6 +8,13 @@ export interface Place {
 
 export interface Note extends Place {
   readonly why: string;
+  /** what the line could say instead; empty: it can go */
+  readonly fix?: string;
+}
+
+/** What to do, in words, about a line that has a fix. */
+export function remedy(fix: string): string {
+  return fix === '' ? 'delete the line' : `write "${fix}"`;
 }
 
 /** More problems than this are not listed: the file is of another kind. */
@@ -19,8 +26,9 @@ export class Notes {
   readonly warnings: Note[] = [];
   readonly #said = new Set<string>();
 
-  refuse(place: Place, why: string): void {
-    if (this.errors.length < NOTES_MAX) this.errors.push({ file: place.file, line: place.line, why });
+  refuse({ file, line }: Place, why: string, fix?: string): void {
+    if (this.errors.length < NOTES_MAX)
+      this.errors.push({ file, line, why, ...(fix === undefined ? {} : { fix }) });
   }
 
   /** Says the same thing once, at the first place. */

@@ -12,6 +12,8 @@ export interface FileName extends Place {
 /** What the main configuration file says, checked, with Privoxy's defaults. Times in milliseconds. */
 export interface Settings {
   readonly listen: readonly ListenAddress[];
+  /** the gateway's address towards workstations, from its own file: nothing else is listened on */
+  readonly lan: string | undefined;
   readonly access: readonly AccessRule[];
   readonly forwards: readonly ForwardRule[];
   readonly connectRetries: number;
@@ -30,6 +32,8 @@ export interface Settings {
   readonly configDirectory: string | undefined;
   readonly actionFiles: readonly FileName[];
   readonly filterFiles: readonly FileName[];
+  /** only what it trusts is served */
+  readonly trustFile: FileName | undefined;
   readonly headerOrder: readonly string[];
   readonly hostname: string | undefined;
   readonly adminAddress: string | undefined;
@@ -52,6 +56,7 @@ export type Draft = { -readonly [K in keyof Settings]: Settings[K] };
 export function defaultSettings(): Draft {
   return {
     listen: [],
+    lan: undefined,
     access: [],
     forwards: [],
     connectRetries: 0,
@@ -67,6 +72,7 @@ export function defaultSettings(): Draft {
     configDirectory: undefined,
     actionFiles: [],
     filterFiles: [],
+    trustFile: undefined,
     headerOrder: [],
     hostname: undefined,
     adminAddress: undefined,

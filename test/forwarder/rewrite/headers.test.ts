@@ -14,12 +14,8 @@ const NOW = Date.UTC(2026, 10, 24, 12, 0, 0);
 function setup(section: string, headers: readonly string[], config: string, filters: string, target: string) {
   const notes = new Notes();
   const sections = parseActionFile('a', section === '' ? '' : `${section}\n/\n`, notes);
-  const policy = createPolicy(
-    parseConfig('config', config, notes),
-    sections,
-    parseFilterFile('f', filters, notes),
-    notes,
-  );
+  const settings = parseConfig('config', config, notes);
+  const policy = createPolicy({ settings, sections, filters: parseFilterFile('f', filters, notes) }, notes);
   notes.check();
   const parsed = parseAbsolute(target);
   if (parsed.kind !== 'url') throw new Error(target);

@@ -20,6 +20,9 @@ function routeOf(config: string, target: string): string {
 
 const WHONIX = 'forward-socks5t / user:secret@10.0.0.9:9050 .\nforward .i2p 127.0.0.1:4444\n';
 
+/** In the order of the tutorials: Privoxy itself would send .i2p to Tor. */
+const TUTORIAL = 'forward .i2p 127.0.0.1:4444\nforward-socks5t / 127.0.0.1:9050 .\n';
+
 const ROUTES: readonly (readonly [config: string, target: string, route: string])[] = [
   [WHONIX, 'http://foo.i2p/', 'the I2P router'],
   [WHONIX, 'http://foo.i2p.example.org/', 'SOCKS 5t 10.0.0.9:9050'],
@@ -33,6 +36,11 @@ const ROUTES: readonly (readonly [config: string, target: string, route: string]
     'http://x.org/',
     'HTTP parent 10.0.0.8:3128 through SOCKS 5 10.0.0.9:9050',
   ],
+  [`${TUTORIAL}`, 'http://foo.i2p/', 'the I2P router'],
+  [`${TUTORIAL}`, 'http://example.org/', 'SOCKS 5t 127.0.0.1:9050'],
+  ['forward-socks5t / localhost:9150 .\n', 'http://foo.i2p/', 'refused: no forward rule fits'],
+  ['forward-socks5 .i2p 127.0.0.1:9050 .\n', 'http://foo.i2p/', 'refused: no forward rule fits'],
+  ['forward-socks5 .i2p 127.0.0.1:4447 .\n', 'http://foo.i2p/', 'the I2P router'],
 ];
 for (const [config, target, route] of ROUTES) {
   test(`${target} with "${config.split('\n')[0]}" …: ${route}`, (t) => {
@@ -51,6 +59,9 @@ test('a later rule that takes .i2p away, and .i2p that nothing takes, are said a
   t.deepEqual(lint('forward .i2p 10.0.0.7:1\nforward-socks5 / 10.0.0.9:9050 .\n'), [
     '2: takes .i2p to another parent: the header rules for I2P will not be applied',
     '1: line 2 comes later and takes .i2p away from this rule: the last one wins',
+  ]);
+  t.deepEqual(lint(TUTORIAL), [
+    '2: does not take .i2p, though it would in Privoxy: no such name goes to Tor',
   ]);
   t.deepEqual(lint('forward .example.org 10.0.0.7:1\n'), [
     '1: no forward rule takes .i2p: every request for it will be refused',

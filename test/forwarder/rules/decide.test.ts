@@ -11,12 +11,8 @@ import { Notes } from '../../../services/forwarder/syntax/notes.ts';
 function policyOf(actions: string, config = '', filters = '') {
   const notes = new Notes();
   const settings = parseConfig('config', config, notes);
-  const policy = createPolicy(
-    settings,
-    parseActionFile('a', actions, notes),
-    parseFilterFile('f', filters, notes),
-    notes,
-  );
+  const sections = parseActionFile('a', actions, notes);
+  const policy = createPolicy({ settings, sections, filters: parseFilterFile('f', filters, notes) }, notes);
   notes.check();
   return policy;
 }

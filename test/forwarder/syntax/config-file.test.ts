@@ -11,10 +11,13 @@ function read(text: string) {
 
 /** Every line here ends the start; what Privoxy 3.0.34 makes of the first group is a direct connection. */
 const REFUSED: readonly (readonly [line: string, why: RegExp])[] = [
-  ['forward .i2p', /exactly 2 words, not 1/],
+  ['forward .i2p', /exactly 2 words, not 1; write "forward \.i2p 127\.0\.0\.1:4444"$/],
   ['forward', /exactly 2 words, not 0/],
   ['forward a b c', /exactly 2 words, not 3/],
-  ['forward-socks5t / 127.0.0.1:9050', /exactly 3 words, not 2/],
+  [
+    'forward-socks5t / 127.0.0.1:9050',
+    /exactly 3 words, not 2; write "forward-socks5t \/ 127\.0\.0\.1:9050 \."$/,
+  ],
   ['forward-socks5 / . .', /SOCKS parent is needed/],
   ['forward .i2p 127.0.0.1:99999', /"99999" is no port/],
   ['forward .i2p 127.0.0.1:0', /"0" is no port/],
@@ -52,12 +55,15 @@ const REFUSED: readonly (readonly [line: string, why: RegExp])[] = [
   ['forward .example.org .', /go out directly/],
   ['forward .localhost .', /go out directly/],
   ['forward 127.* .', /go out directly/],
-  ['forward-socks4 / 127.0.0.1:9050 .', /SOCKS 4 resolves names locally/],
+  [
+    'forward-socks4 / 127.0.0.1:9050 .',
+    /SOCKS 4 resolves names locally, .*; write "forward-socks4a \/ 127\.0\.0\.1:9050 \."$/,
+  ],
   ['forward-socks4a / user:pass@127.0.0.1:9050 .', /4a has no user/],
   ['forward-socks5 / user@127.0.0.1:9050 .', /user:password/],
   ['forward-sock5 / 127.0.0.1:9050 .', /unknown directive/],
   ['allium-helth /run/x.sock', /unknown directive/],
-  ['listen-address 127.0.0.1', /address and a port/],
+  ['listen-address 127.0.0.1', /address and a port; write "listen-address 127\.0\.0\.1:8118"$/],
   ['listen-address 127.0.0.1:0', /address and a port/],
   ['listen-address 127.0.0.1:99999', /address and a port/],
   ['permit-access', /needs a source/],
@@ -80,7 +86,9 @@ const REFUSED: readonly (readonly [line: string, why: RegExp])[] = [
   ['enable-edit-actions 1', /must be 0/],
   ['accept-intercepted-requests 1', /must be 0/],
   ['trust-x-forwarded-for 1', /must be 0/],
-  ['trustfile trust', /fail open/],
+  ['trustfile', /needs a file/],
+  ['forward example.org', /not 1; delete the line/],
+  ['forward-socks5t / 127.0.0.1:9050 .i2p .', /exactly 3 words, not 4$/],
   ['cors-allowed-origin http://x', /not allowed/],
   ['enforce-blocks 2', /0 or 1/],
   ['actionsfile', /needs a file/],
@@ -183,6 +191,8 @@ test('parents in every form', (t) => {
     'forward .b [::1]:4445',
     'forward .i2p [::1]:4444',
     'forward .i2p localhost:4444',
+    'forward-socks5 .i2p localhost:4447 .',
+    'forward-socks5t / [::1]:9050 .',
     'forward-socks5 .c me:se@cret@[fd00::1]:9050 .',
     'forward-socks5t .d unix:/run/tor/socks 10.0.0.1:3128',
   ];
@@ -194,6 +204,8 @@ test('parents in every form', (t) => {
       { http: { host: '::1', port: 4445 } },
       { i2p: true },
       { i2p: true },
+      { i2p: true },
+      { socks: { version: '5t', endpoint: { host: '127.0.0.1', port: 9_050 } } },
       { socks: { version: '5', endpoint: { host: 'fd00::1', port: 9050 }, user: 'me', password: 'secret' } },
       {
         socks: { version: '5t', endpoint: { path: '/run/tor/socks' } },
@@ -215,7 +227,10 @@ test('SOCKS doors, with a parent for the rest and without', (t) => {
     },
     { listen: { host: '10.0.0.1', port: 4_447 } },
   ]);
-  const many = read('allium-socks 10.0.0.1:9150 .\n'.repeat(11));
+  const again = read('allium-socks 10.0.0.1:9150 127.0.0.1:9150\nallium-socks 10.0.0.1:9150 .\n');
+  t.deepEqual(again.settings.socksDoors, [{ listen: { host: '10.0.0.1', port: 9_150 } }]);
+  t.regex(again.notes.warnings[0]?.why ?? '', /more than once/);
+  const many = read(Array.from({ length: 11 }, (_, at) => `allium-socks 10.0.0.1:${9150 + at} .\n`).join(''));
   t.regex(many.notes.errors[0]?.why ?? '', /more than 10/);
 });
 

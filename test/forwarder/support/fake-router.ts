@@ -57,7 +57,7 @@ export class FakeRouter {
     this.namesPath = join(folder, 'names.sock');
   }
 
-  static async start(t: ExecutionContext): Promise<FakeRouter> {
+  static async start(t: Pick<ExecutionContext, 'teardown'>): Promise<FakeRouter> {
     const folder = mkdtempSync(join(tmpdir(), 'allium-router-'));
     const router = new FakeRouter(folder);
     const server = createServer({ allowHalfOpen: true }, (socket) => router.#serve(socket));

@@ -19,7 +19,8 @@ export class SocksServer {
     this.#server = server;
   }
 
-  static async start(target: number, where: string | 0 = 0): Promise<SocksServer> {
+  /** `where`: a path, or a port of 127.0.0.1 */
+  static async start(target: number, where: string | number = 0): Promise<SocksServer> {
     const server = createServer({ allowHalfOpen: true });
     const socks = new SocksServer(server);
     server.on('connection', (socket) => {
@@ -27,7 +28,7 @@ export class SocksServer {
       socks.#serve(socket, target).catch(() => socket.destroy());
     });
     await new Promise<void>((resolve) => {
-      if (where === 0) server.listen(0, '127.0.0.1', resolve);
+      if (typeof where === 'number') server.listen(where, '127.0.0.1', resolve);
       else server.listen(where, resolve);
     });
     return socks;

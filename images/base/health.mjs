@@ -1,7 +1,7 @@
-// health.mjs SOCKET [PATH]: exit code 0 when GET PATH (/health) on the Unix socket answers 200.
+// Exit code 0 when the Unix socket of HEALTH, `SOCKET [PATH]`, answers GET PATH (/health) with 200.
 import { get } from 'node:http';
 
-const [socketPath, path = '/health'] = process.argv.slice(2);
+const [socketPath, path = '/health'] = (process.env.HEALTH ?? '').split(' ');
 const request = get({ socketPath, path, timeout: 2_000 }, (response) =>
   process.exit(response.statusCode === 200 ? 0 : 1),
 );

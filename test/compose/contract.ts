@@ -10,6 +10,7 @@ export const ROOT = join(import.meta.dirname, '../..');
 const strings = z.array(z.string());
 const service = z.looseObject({
   image: z.string(),
+  build: z.object({ dockerfile: z.string(), args: z.record(z.string(), z.string()).optional() }).optional(),
   user: z.string().optional(),
   cap_add: strings.default([]),
   cap_drop: strings.default([]),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -9,45 +10,97 @@ import { loadRouterConfig } from '../../services/router/host/config.ts';
 import { CONTAINERS, type Row, TOPOLOGY } from '../../services/supervisor/observe/topology.ts';
 import { loadTorFilterConfig } from '../../services/tor-filter/host/config.ts';
 import { loadUplinkConfig } from '../../services/uplink/host/config.ts';
-import { addressOf, CONTRACT, composeSchema, ROOT, readCompose } from './contract.ts';
+import { addressOf, CONTRACT, composeSchema, ownerOfFolder, ROOT, readCompose } from './contract.ts';
 
 const IMAGES = join(ROOT, 'images');
 const read = (name: string): string => readFileSync(join(IMAGES, name), 'utf8');
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 const LAN = '10.152.152.10';
 
+const { services } = composeSchema.parse(readCompose());
+
+/** The Dockerfile of a service, and its lines: of the stages that lead to it, last first. */
+function recipe(service: string): { readonly file: string; readonly lines: readonly string[] } {
+  const build = services[service]?.build;
+  const file = build?.dockerfile ?? '';
+  const args = build?.args ?? {};
+  const stages = readFileSync(join(ROOT, file), 'utf8')
+    .split(/^(?=FROM )/m)
+    .map((text) => text.replaceAll(/\$\{?(SERVICE)\}?/g, (_, name: string) => args[name] ?? ''));
+  const lines: string[] = [];
+  for (let stage = stages.at(-1); stage !== undefined; ) {
+    lines.push(...stage.split('\n').reverse());
+    const parent = /^FROM (\S+)/.exec(stage)?.[1];
+    stage = stages.find((other) => other.split('\n')[0]?.endsWith(` AS ${parent}`));
+  }
+  return { file, lines };
+}
+
 for (const [service, contract] of Object.entries(CONTRACT)) {
   test(`the image of ${service} runs as its user, on official bases, under our version, and checks its health locally`, (t) => {
-    const text = read(`${service}/Dockerfile`);
-    t.is(text.match(/^USER (.*)$/gm)?.at(-1), `USER ${contract.user}`);
-    for (const [, base] of text.matchAll(/^FROM (\S+)/gm)) {
-      t.true(['debian:trixie-slim', 'node:26-trixie-slim'].includes(base ?? ''), base);
+    const { file, lines } = recipe(service);
+    const last = (word: string): string => lines.find((line) => line.startsWith(`${word} `)) ?? '';
+    t.is(last('USER'), `USER ${contract.user}`);
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    const stages = [...text.matchAll(/ AS (\S+)$/gm)].map(([, name = '']) => name);
+    for (const [, base = ''] of text.matchAll(/^FROM (\S+)/gm)) {
+      t.true(['debian:trixie-slim', 'node:26-trixie-slim', '$SERVICE', ...stages].includes(base), base);
     }
-    t.regex(text, new RegExp(`ARG ALLIUM_VERSION=${VERSION.replaceAll('.', '\\.')}\n`));
-    t.regex(text, /^LABEL .*image\.version=\$ALLIUM_VERSION/m);
-    const health = /^HEALTHCHECK .*$/m.exec(text)?.[0] ?? '';
-    t.regex(health, /CMD \[/);
-    t.notRegex(health, /https?:|curl|wget|ping/);
+    t.true(lines.includes(`ARG ALLIUM_VERSION=${VERSION}`));
+    t.is(
+      last('LABEL'),
+      `LABEL org.opencontainers.image.title=allium-${service} org.opencontainers.image.version=$ALLIUM_VERSION`,
+    );
+    t.regex(last('HEALTHCHECK'), /CMD \[/);
+    t.notRegex(
+      last('HEALTHCHECK') + lines.filter((line) => line.startsWith('ENV HEALTH')).join(''),
+      /https?:|curl|wget|ping/,
+    );
     t.notRegex(text, /^(EXPOSE|VOLUME|ADD) /m);
     // The context is the repository: without this its .git and node_modules would go along.
-    t.regex(read(`${service}/Dockerfile.dockerignore`), /^\*\n/);
-    const { services } = composeSchema.parse(readCompose());
+    t.regex(readFileSync(join(ROOT, `${file}.dockerignore`), 'utf8'), /^\*\n/);
     t.is(services[service]?.image, `allium-${service}:${VERSION}`);
   });
 }
 
-test('the base folder makes every user, and the folder of every socket and every state for its owner', (t) => {
-  const text = read('base/folders.sh');
+test('Node services have one Dockerfile, and each its own stage there: V8 flags, health and arguments stand there alone', (t) => {
+  const text = readFileSync(join(ROOT, 'images/node/Dockerfile'), 'utf8');
+  const node = CONTAINERS.filter((name) => services[name]?.build?.dockerfile === 'images/node/Dockerfile');
+  const stages = [...text.matchAll(/^FROM base AS (\S+)$/gm)].map(([, name = '']) => name);
+  t.deepEqual(stages.toSorted(), node.toSorted());
+  t.deepEqual(
+    node.filter((name) => services[name]?.build?.args?.SERVICE !== name),
+    [],
+  );
+  for (const name of node) {
+    const own = text.split(/^(?=FROM )/m).find((stage) => stage.startsWith(`FROM base AS ${name}\n`)) ?? '';
+    t.regex(own, /^ENV (?:.* )?HEALTH=\S/m, name);
+    t.regex(own, /^CMD \["--config", /m, name);
+  }
+  t.is(
+    [...text.matchAll(/--max-old-space-size/g)].length,
+    node.length - 1,
+    'the firewall has no bound of V8',
+  );
+  for (const name of ['compose.yaml', 'images/tor/Dockerfile', 'images/gate/Dockerfile'])
+    t.notRegex(readFileSync(join(ROOT, name), 'utf8'), /--max-/);
+});
+
+test('every image makes every user, and the folder of every socket and every state for its owner', (t) => {
+  const script = execFileSync(process.execPath, [join(IMAGES, 'base/folders.ts')], { encoding: 'utf8' });
   for (const [service, { user, volumes }] of Object.entries(CONTRACT)) {
     const [uid = ''] = user.split(':');
-    if (uid !== '0') t.regex(text, new RegExp(`^user allium-${service} ${uid}$`, 'm'));
-    for (const mount of volumes) {
-      const folder = /:\/run\/allium\/(.*)$/.exec(mount)?.[1];
-      if (folder !== undefined) t.regex(text, new RegExp(`^folder ${folder} `, 'm'));
-      if (mount.includes(':/var/lib/'))
-        t.regex(text, new RegExp(`^state ${mount.split(':')[1]} ${uid}$`, 'm'));
+    if (uid !== '0') t.regex(script, new RegExp(`^useradd --uid ${uid} .* allium-${service}$`, 'm'));
+    for (const mount of volumes.filter(
+      (mount) => mount.includes(':/run/allium/') || mount.includes(':/var/lib/'),
+    )) {
+      const path = mount.split(':')[1] ?? '';
+      const owner = ownerOfFolder(path.replace('/run/allium/', ''))?.user ?? uid;
+      const mode = path.startsWith('/var/') ? '700' : '750';
+      t.true(script.includes(`\ninstall -d -o ${owner} -g ${owner} -m ${mode} ${path}\n`), path);
     }
   }
+  t.notThrows(() => execFileSync('sh', ['-n'], { input: script }));
 });
 
 const policySettings = parseSettings('policy.yaml', read('policy/policy.yaml'));
@@ -115,7 +168,9 @@ test('the forwarder sends .i2p to the router, the rest to Tor, and nothing anywh
 });
 
 test('the forwarder keeps the secret of workstations’ keys', (t) => {
-  t.regex(read('forwarder/Dockerfile'), /^ENTRYPOINT .*"--state", "\/var\/lib\/allium\/forwarder"/m);
+  const arguments_ = recipe('forwarder').lines.find((line) => line.startsWith('CMD ')) ?? '';
+  t.regex(arguments_, /"--gateway", "\/etc\/allium\/forwarder\/gateway"/);
+  t.regex(arguments_, /"--state", "\/var\/lib\/allium\/forwarder"/);
 });
 
 test('the filtered control port listens on the LAN and asks Tor’s own control socket', (t) => {
@@ -198,7 +253,10 @@ test('the gate’s image holds nothing that could do more than seal and wait', (
 
 test('every image has its folder and every folder its image', (t) => {
   const folders = readdirSync(IMAGES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  t.deepEqual(folders.map(({ name }) => name).toSorted(), ['base', ...Object.keys(CONTRACT)].toSorted());
+  t.deepEqual(
+    folders.map(({ name }) => name).toSorted(),
+    ['base', 'node', ...Object.keys(CONTRACT)].toSorted(),
+  );
 });
 
 test('the table of the README is the topology', (t) => {

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostKind } from '@allium/common/net/address-rules.ts';
 import anyTest, { type TestFn } from 'ava';
+import { TOPOLOGY } from '../../services/supervisor/observe/topology.ts';
 import { loadUplinkConfig } from '../../services/uplink/host/config.ts';
 import { allowed, ENV, kernelProblem, sh } from '../netns/support/machine.ts';
 import { missing } from '../support/debian.ts';
@@ -139,7 +140,7 @@ test('the fence means the addresses, port and user that the uplink has', (t) => 
   const config = loadUplinkConfig(join(IMAGE, '../uplink/uplink.yaml'));
   t.deepEqual(config.listen, { host: defined('own'), port: Number(defined('port')) });
   t.is(config.client, defined('gate'));
-  t.regex(image('uplink/Dockerfile'), new RegExp(`^USER ${defined('uplink_uid')}:`, 'm'));
+  t.is(defined('uplink_uid'), String(TOPOLOGY.uplink.user));
   t.regex(image('fence/entrypoint.sh'), new RegExp(`^OWN=${defined('own')}$`, 'm'));
   for (const port of image('fence/entrypoint.sh').matchAll(/[sd]port (\d+)/g)) t.is(port[1], defined('port'));
 });

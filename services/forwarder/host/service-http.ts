@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream';
 import { splice } from '@allium/common/net/splice.ts';
 import { type Framing, requestFraming } from '../http/framing.ts';
+import { METHODS } from '../http/methods.ts';
 import { serviceAnswerHeaders, serviceRequestHeaders, type Visitor } from '../i2p/server-headers.ts';
 import { pairsOf, type RawHeaders, tokensOf, valuesOf } from '../rules/raw-headers.ts';
 import { REQUEST_TARGET_MAX } from '../rules/request-url.ts';
@@ -19,7 +20,9 @@ export interface LocalService {
   /** of its Unix socket */
   readonly path: string;
   readonly hostHeader?: string;
+  /** of a request, and of what a WebSocket has become */
   readonly idleMs: number;
+  readonly tunnelIdleMs: number;
 }
 
 /** One request of a visitor, over one connection to the local service. Resolves in every case. */
@@ -90,7 +93,7 @@ export async function serveUpgrade(
     exchange.handOver();
     socket.write(formatHead(101, [...headers, 'Connection', 'Upgrade', 'Upgrade', upgrade]));
     if (answer.head.length > 0) socket.write(answer.head);
-    await splice(socket, exchange.stream, service.idleMs);
+    await splice(socket, exchange.stream, service.tunnelIdleMs);
   } catch {
     linger(socket, formatHead(502, ['Content-Length', '0', 'Connection', 'close']));
   } finally {
@@ -111,6 +114,7 @@ function framingOf({ rawHeaders, httpVersion }: IncomingMessage): Framing | unde
 function requestFault(req: IncomingMessage, framing: Framing | undefined): number | undefined {
   const url = req.url ?? '';
   if (framing === undefined || !(url.startsWith('/') || url === '*')) return 400;
+  if (!METHODS.has(req.method ?? '')) return 400;
   if (url.length > REQUEST_TARGET_MAX) return 414;
   return req.rawHeaders.length > 2 * REQUEST_HEADERS_MAX ? 431 : undefined;
 }

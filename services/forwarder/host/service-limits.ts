@@ -6,7 +6,7 @@ export interface ServiceLimits {
   readonly headMs: number;
   /** HTTP: without a byte either way, then a request is given up */
   readonly idleMs: number;
-  /** TCP: without a byte either way */
+  /** TCP and WebSocket: without a byte either way */
   readonly tunnelIdleMs: number;
   /** how long a stream waits for its next request */
   readonly keepAliveMs: number;

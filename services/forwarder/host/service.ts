@@ -35,10 +35,10 @@ export class Service {
   constructor(settings: ServiceSettings, limits: Partial<ServiceLimits> = {}) {
     this.#settings = settings;
     this.#limits = { ...SERVICE_LIMITS, ...limits };
-    const { streams: total, streamsPerVisitor: perClient, idleMs } = this.#limits;
+    const { streams: total, streamsPerVisitor: perClient, idleMs, tunnelIdleMs } = this.#limits;
     this.#counts = new ClientCounts({ perClient, total });
     const { path, host } = settings;
-    this.#service = { path, ...(host === undefined ? {} : { hostHeader: host }), idleMs };
+    this.#service = { path, ...(host === undefined ? {} : { hostHeader: host }), idleMs, tunnelIdleMs };
     this.#http = settings.mode === 'http' ? this.#httpServer() : undefined;
   }
 

@@ -5,7 +5,7 @@ import type { RequestHead } from '../http/request-head.ts';
 import { addTokens } from '../http/text.ts';
 import { valuesOf } from '../rules/raw-headers.ts';
 import type { Outcome } from './client-visit.ts';
-import { TUNNEL_IDLE_MS } from './limits.ts';
+import { KEEP_ALIVE_MS, TUNNEL_IDLE_MS } from './limits.ts';
 import type { Turn } from './turn.ts';
 import type { Wire } from './wire.ts';
 
@@ -36,6 +36,7 @@ export async function switchProtocols(
 export async function join(turn: Turn, parent: Wire): Promise<void> {
   const { visit, wire } = turn;
   visit.enter('off');
+  visit.socket.setKeepAlive(true, KEEP_ALIVE_MS);
   visit.link.handOver();
   await splice(wire.release(), parent.release(), TUNNEL_IDLE_MS);
 }

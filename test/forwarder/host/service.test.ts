@@ -207,6 +207,31 @@ test('a WebSocket reaches the service', async (t) => {
   t.is(headers['x-i2p-destb32'], REMOTE.b32);
 });
 
+test('a silent WebSocket stays as long as a tunnel does, a silent request no longer than HTTP', async (t) => {
+  const { tunnel, server } = await startHttp(t, () => {}, { idleMs: 100, tunnelIdleMs: 700 });
+  server.on('upgrade', (_req, socket: Socket) =>
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+  );
+  const began = Date.now();
+  t.regex(await ask(tunnel, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 504 /);
+  const silent = Date.now();
+  t.true(silent - began < 600);
+  t.regex(
+    await ask(tunnel, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+    /^HTTP\/1\.1 101 /,
+  );
+  t.true(Date.now() - silent >= 690);
+});
+
+test('methods are those of the other doors: what node alone knows is refused', async (t) => {
+  const { tunnel } = await startHttp(t, (req, res) => res.end(req.method));
+  const status = async (method: string): Promise<string | undefined> =>
+    (await ask(tunnel, `${method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)).split(' ')[1];
+  for (const method of ['GET', 'PROPFIND', 'REPORT', 'SUBSCRIBE']) t.is(await status(method), '200', method);
+  for (const method of ['PURGE', 'QUERY', 'LINK', 'M-SEARCH', 'SOURCE'])
+    t.is(await status(method), '400', method);
+});
+
 test('a head that does not arrive in time ends the stream with 408', async (t) => {
   const { tunnel } = await startHttp(t, (_req, res) => res.end(), { headMs: 60 });
   t.regex(await ask(tunnel, 'GET / HTTP/1.1\r\n'), /^HTTP\/1\.1 408 /);

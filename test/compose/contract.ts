@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { CONTAINERS, type Row, TOPOLOGY } from '../../services/supervisor/observe/topology.ts';
+import { type Row, TOPOLOGY } from '../../services/supervisor/observe/topology.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
@@ -58,12 +58,16 @@ interface Contract {
 }
 
 /** What compose.yaml has to say, from the rows of the topology. */
-export const CONTRACT: Readonly<Record<string, Contract>> = Object.fromEntries(
-  CONTAINERS.map((name) => [name, contractOf(name, TOPOLOGY[name])]),
-);
+export const CONTRACT = contractOf(TOPOLOGY);
 
-function contractOf(name: string, row: Row): Contract {
-  const groups = row.reaches.map((folder) => ownerOfFolder(folder)?.user ?? 0).filter((user) => user !== 0);
+export function contractOf(rows: Readonly<Record<string, Row>>): Readonly<Record<string, Contract>> {
+  return Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, rowContract(name, row, rows)]));
+}
+
+function rowContract(name: string, row: Row, rows: Readonly<Record<string, Row>>): Contract {
+  const groups = row.reaches
+    .map((folder) => ownerOfFolder(folder, rows)?.user ?? 0)
+    .filter((user) => user !== 0);
   return {
     user: `${row.user}:${row.user}`,
     net: row.networks ?? row.namespace,
@@ -78,8 +82,11 @@ function contractOf(name: string, row: Row): Contract {
   };
 }
 
-export function ownerOfFolder(folder: string): Row | undefined {
-  return Object.values(TOPOLOGY).find(({ serves }) => serves.includes(folder));
+export function ownerOfFolder(
+  folder: string,
+  rows: Readonly<Record<string, Row>> = TOPOLOGY,
+): Row | undefined {
+  return Object.values(rows).find(({ serves }) => serves.includes(folder));
 }
 
 /** Keys that would open what the table closes; none may appear, with any value. */
@@ -120,15 +127,15 @@ const SYSCTLS: Readonly<Record<string, string>> = {
 };
 
 /** Every breach of the contract, as text; empty for a file that keeps it. */
-export function breaches(input: unknown): string[] {
+export function breaches(input: unknown, contracts = CONTRACT): string[] {
   const parsed = composeSchema.safeParse(input);
   if (!parsed.success) return parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   const { services, networks, volumes } = parsed.data;
   const found: string[] = [];
   const running = Object.entries(services).filter(([, { deploy }]) => deploy?.replicas !== 0);
   const names = running.map(([name]) => name).toSorted();
-  check(found, names, Object.keys(CONTRACT).toSorted(), 'services');
-  for (const [name, contract] of Object.entries(CONTRACT)) {
+  check(found, names, Object.keys(contracts).toSorted(), 'services');
+  for (const [name, contract] of Object.entries(contracts)) {
     const service = services[name];
     if (service !== undefined) found.push(...serviceBreaches(name, service, contract));
   }
@@ -140,7 +147,7 @@ export function breaches(input: unknown): string[] {
     const silent = networks[name]?.driver_opts['com.docker.network.advertise_addr_nmsgs'] === '0';
     if (!silent) found.push(`network ${name}: the engine announces what it plugs in`);
   }
-  const mounted = new Set(Object.values(CONTRACT).flatMap(({ volumes: all }) => all.map(volumeName)));
+  const mounted = new Set(Object.values(contracts).flatMap(({ volumes: all }) => all.map(volumeName)));
   mounted.delete('/var/run/docker.sock');
   check(found, Object.keys(volumes).toSorted(), [...mounted].toSorted(), 'volumes');
   return found;

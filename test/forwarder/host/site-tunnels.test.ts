@@ -142,8 +142,7 @@ test('another protocol is not upgraded to', async (t) => {
   });
   const answer = await exchange(
     rig.proxy,
-    'GET http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n',
-    2_000,
+    'GET http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\nConnection: close, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n',
   );
   t.regex(answer, /^HTTP\/1\.1 200 OK\r\n/);
   t.is<string | undefined, undefined>(upgrade, undefined);

@@ -29,7 +29,7 @@ export async function socksDoors(
       `allium-router ${parents.i2p} unix:/nonexistent/names`,
       'forward .i2p 127.0.0.1:4444',
       `allium-socks 127.0.0.1:1 ${parents.tor}`,
-      'allium-socks 127.0.0.1:1 .',
+      'allium-socks 127.0.0.1:2 .',
       more,
       '',
     ].join('\n'),

@@ -2,12 +2,24 @@
  * The shipped compose.yaml on a real engine, in front of a private Tor network of five relays. Takes some two minutes;
  * needs root and an engine: skipped with the reason otherwise, and refused where an appliance is up.
  */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { docker, run } from '../../network/docker.ts';
 import { engineProblem } from '../../support/test-network.ts';
 import { CONTRACT } from '../contract.ts';
-import { compose, container, inTheWay, PROXY, status, until, uplinkNetworks } from './appliance.ts';
+import {
+  compose,
+  composeOf,
+  container,
+  inTheWay,
+  PROXY,
+  status,
+  TEST_NETWORK,
+  until,
+  uplinkNetworks,
+} from './appliance.ts';
 
 const problem = (await engineProblem()) ?? (await inTheWay());
 const test = (problem === undefined ? anyTest.serial : anyTest.serial.skip) as TestFn;
@@ -132,6 +144,34 @@ test('a forwarder that is made anew tells workstations by the same secret, which
   await until(({ plugged }) => !plugged, 5);
   await ready(REPAIR);
   t.is(await secret(), before);
+});
+
+test('Debian’s stock Privoxy file with the two lines of every tutorial is mounted as it is, and works', async (t) => {
+  t.timeout(180_000);
+  const banner = ['--output', '/dev/null', '--write-out', '%{http_code}', 'http://page.test/banner.gif'];
+  const ask = (): Promise<string> =>
+    run('curl', ['--silent', '--max-time', '30', '--proxy', PROXY, ...banner]);
+  t.is(await ask(), '200');
+  const stock = await docker('exec', container('forwarder'), 'cat', '/etc/privoxy/config');
+  const folder = await mkdtemp(join(tmpdir(), 'allium-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const lines = 'forward .i2p 127.0.0.1:4444\nforward-socks5t / 127.0.0.1:9050 .\n';
+  await writeFile(join(folder, 'config'), `${stock}${lines}`);
+  const mount = `${join(folder, 'config')}:/etc/allium/forwarder/config:ro`;
+  await writeFile(
+    join(folder, 'overlay.yaml'),
+    JSON.stringify({ services: { forwarder: { volumes: [mount] } } }),
+  );
+  const mounted = composeOf([TEST_NETWORK, join(folder, 'overlay.yaml')]);
+  await mounted('up', '--detach', '--no-deps', 'forwarder');
+  await until(({ stage }) => stage !== 'open', 10).catch(() => undefined);
+  await ready(REPAIR);
+  t.is(await page(), PAGE);
+  t.is(await ask(), '403');
+  await compose('up', '--detach', '--no-deps', 'forwarder');
+  await until(({ stage }) => stage !== 'open', 10).catch(() => undefined);
+  await ready(REPAIR);
+  t.is(await ask(), '200');
 });
 
 test('a stranger in the gate’s namespace closes everything until a person removes it', async (t) => {

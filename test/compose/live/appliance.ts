@@ -16,7 +16,8 @@ export function composeOf(overlays: readonly string[], env: Record<string, strin
 }
 
 /** With its own private Tor network. */
-export const compose = composeOf(['test/compose/overlay.test-network.yaml']);
+export const TEST_NETWORK = 'test/compose/overlay.test-network.yaml';
+export const compose = composeOf([TEST_NETWORK]);
 
 /**
  * Why the test may not run: somebody's own appliance has the same names and must not be taken down, and its volumes,

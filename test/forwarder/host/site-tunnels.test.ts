@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer as createHttp, request } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
+import { allowed, sh } from '../../netns/support/machine.ts';
+import { missing } from '../../support/debian.ts';
 import { exchange, listening, SITE_B32, type SiteRig, siteRig, until } from '../support/site-rig.ts';
 
 /** A site that has something of TLS's look on port 443: it answers `record` to the first bytes. */
@@ -119,6 +122,28 @@ test('a WebSocket handshake passes cleaned, then bytes both ways', async (t) => 
   t.false(headers.includes('Firefox'));
   t.is(headers[headers.indexOf('Origin') + 1], `http://${SITE_B32}`);
   t.deepEqual(headers.slice(-4), ['Connection', 'Upgrade', 'Upgrade', 'websocket']);
+});
+
+test('the kernel asks after a workstation whose WebSocket or tunnel is silent', async (t) => {
+  if (!allowed(t, missing('ip'))) return;
+  const rig = await siteRig(t, (_req, res) => res.end());
+  rig.site.on('upgrade', (_req, socket: Socket) =>
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+  );
+  rig.router.ports.set(6697, await listening(t, createServer()));
+  const lines = Object.entries(UPGRADE).map(([name, value]) => `${name}: ${value}\r\n`);
+  const begun = [
+    `GET http://site.i2p/ HTTP/1.1\r\nHost: site.i2p\r\n${lines.join('')}\r\n`,
+    'CONNECT site.i2p:6697 HTTP/1.1\r\nHost: site.i2p:6697\r\n\r\n',
+  ];
+  for (const text of begun) {
+    const socket = connect(rig.proxy);
+    t.teardown(() => void socket.destroy());
+    socket.write(text);
+    t.regex(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 (?:101|200) /);
+    const ends = `( sport = :${rig.proxy.port} and dport = :${socket.localPort} )`;
+    t.regex(sh('ss', '--tcp', '--numeric', '--options', ends), /timer:\(keepalive,/);
+  }
 });
 
 test("a refused WebSocket handshake brings the site's answer", async (t) => {

@@ -2,20 +2,13 @@
  * All tests, fast ones first; the last line is `N passed, N failed`. What the machine cannot run is skipped with its
  * reason, and is a failure where CI=true.
  */
-import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { styleText } from 'node:util';
 import { prepare } from './network/prepare.ts';
 import { seconds } from './network/stages.ts';
 import { install, missing } from './support/debian.ts';
+import { ava, command, type Tally } from './support/run-ava.ts';
 import { bringNetworkUp, engineProblem } from './support/test-network.ts';
-
-interface Tally {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
 
 interface Stage {
   readonly name: string;
@@ -27,12 +20,12 @@ interface Stage {
 /** What these stages need is in package.json alone. */
 const BARE = new Set(['types', 'lint']);
 
-/** What needs no daemon, no root and no other process; the rest of the folders have stages of their own. */
+/** Whatever has no stage of its own: it needs no daemon, no root and no other process. */
 const UNIT = [
-  'test/*.test.ts',
-  'test/{common,router,nftables-ts,policy,uplink,forwarder,supervisor,network}/**',
-  'test/leak/packets/**',
-  'test/compose/*.test.ts',
+  'test/**/*.test.ts',
+  '!test/{sim,process,netns,interop}/**',
+  '!test/leak/{kernel,engine}/**',
+  '!test/compose/{live,story}/**',
   '!test/forwarder/oracle/**',
 ];
 
@@ -54,7 +47,8 @@ const stages: readonly Stage[] = [
   },
   { name: 'appliance', problem: engineProblem, run: () => inContainers('test/compose/live/**') },
   { name: 'leak', problem: engineProblem, run: () => inContainers('test/leak/engine/**') },
-  { name: 'interop', problem: engineProblem, run: interop },
+  { name: 'story', problem: engineProblem, run: () => onNetwork('test/compose/story/story.test.ts') },
+  { name: 'interop', problem: engineProblem, run: () => onNetwork(...interopFiles()) },
 ];
 
 const asked = process.argv.slice(2);
@@ -70,7 +64,13 @@ if (uninstalled !== undefined) console.log(styleText('yellow', uninstalled));
 
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 const rows: string[] = [];
-for (const stage of wanted) await runStage(stage);
+/** Stays up from the first stage that needs it to the last. */
+let network: Awaited<ReturnType<typeof bringNetworkUp>> | undefined;
+try {
+  for (const stage of wanted) await runStage(stage);
+} finally {
+  await network?.down();
+}
 console.log(['', 'stage        passed  failed  skipped     time', ...rows].join('\n'));
 const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
 console.log(`\n${tally.passed} passed, ${tally.failed} failed${skipped}`);
@@ -106,67 +106,23 @@ async function inContainers(pattern: string): Promise<Tally> {
   return await ava(1, pattern);
 }
 
-async function interop(): Promise<Tally> {
-  const network = await bringNetworkUp();
-  try {
-    const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-    // what breaks the network comes last
-    const isFaults = (file: string): boolean => file.endsWith('faults.test.ts');
-    const interop = globSync('test/interop/*.test.ts').sort();
-    const story = globSync('test/compose/story/*.test.ts');
-    for (const file of [...interop.filter((it) => !isFaults(it)), ...story, ...interop.filter(isFaults)]) {
-      addTo(total, await ava(1, file));
-    }
-    return total;
-  } finally {
-    await network.down();
-  }
+async function onNetwork(...files: readonly string[]): Promise<Tally> {
+  network ??= await bringNetworkUp();
+  const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const file of files) addTo(total, await ava(1, file));
+  return total;
+}
+
+/** What breaks the network comes last. */
+function interopFiles(): string[] {
+  const faults = (file: string): number => (file.endsWith('faults.test.ts') ? 1 : 0);
+  return globSync('test/interop/*.test.ts')
+    .sort()
+    .sort((a, b) => faults(a) - faults(b));
 }
 
 function addTo(total: Tally, more: Tally): void {
   total.passed += more.passed;
   total.failed += more.failed;
   total.skipped += more.skipped;
-}
-
-/** A program that passes or fails as a whole. */
-async function command(program: string, ...args: string[]): Promise<Tally> {
-  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  const code = await exitOf(child);
-  return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
-}
-
-/** Runs ava and shows its failures whole; what passes is only counted. */
-async function ava(concurrency: number, ...patterns: string[]): Promise<Tally> {
-  const child = spawn('ava', ['--tap', `--concurrency=${concurrency}`, ...patterns], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const done = exitOf(child);
-  const result: Tally = { passed: 0, failed: 0, skipped: 0 };
-  let failing = false;
-  for await (const line of createInterface({ input: child.stdout })) {
-    const verdict = /^(not )?ok \d+ - (.*?)(?: # (SKIP|TODO).*)?$/.exec(line);
-    if (verdict === null) {
-      if (failing || /^# ([^\s]*\.test\.ts|.*exited|.*time|leak \|)/i.test(line)) console.log(line);
-      continue;
-    }
-    failing = verdict[1] !== undefined;
-    if (verdict[3] !== undefined) result.skipped++;
-    else if (failing) result.failed++;
-    else result.passed++;
-    if (failing) console.log(`${styleText('red', 'failed')} ${verdict[2]}`);
-  }
-  const code = await done;
-  if (code !== 0 && result.failed === 0) {
-    console.log(`ava ended with code ${code}`);
-    result.failed++;
-  }
-  return result;
-}
-
-function exitOf(child: ReturnType<typeof spawn>): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  child.once('error', reject);
-  child.once('close', (code) => resolve(code ?? 1));
-  return promise;
 }

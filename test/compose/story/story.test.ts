@@ -40,11 +40,15 @@ if (problem === undefined) {
     await onHost('link', 'add', PARENT, 'type', 'veth', 'peer', 'name', `${PARENT}-b`);
     for (const end of [PARENT, `${PARENT}-b`]) await onHost('link', 'set', end, 'up');
     const progress = new Progress((line) => t.log(line));
-    await compose('up', '--detach', '--no-build');
-    await progress.opened();
-    await eventually(t, isPage, '--proxy', PROXY, PAGE);
-    progress.tell('first page');
-    await progress.end();
+    try {
+      await compose('up', '--detach', '--no-build');
+      await progress.opened();
+      await eventually(t, isPage, '--proxy', PROXY, PAGE);
+      progress.tell('first page');
+    } finally {
+      // Its looks would keep this process from ending.
+      await progress.end();
+    }
   });
   anyTest.after.always(async (t) => {
     t.timeout(60_000);

@@ -18,6 +18,7 @@ const WRONG = [
   ['a fragment', 'IPv4, length 66: 10.192.0.4 > 10.217.0.10: tcp'],
   ['IPv6', 'IPv6, length 70: fe80::42:aff:fec0:4 > ff02::2: ICMP6, router solicitation, length 16'],
   ['a question for anybody else', 'ARP, length 42: Request who-has 10.192.0.1 tell 10.192.0.4, length 28'],
+  ['an announcement by a question', 'ARP, length 42: Request who-has 10.192.0.4 tell 10.192.0.4, length 28'],
   ['what tcpdump cannot read', 'IPv4, length 66: [|ip]'],
   ['nothing', ''],
 ] as const;
@@ -32,3 +33,8 @@ for (const [name, line] of WRONG) {
     t.false(isToRelay(`${HEAD}${line}`));
   });
 }
+
+test('may not leave: an announcement by an answer to everybody', (t) => {
+  const answer = 'ARP, length 42: Reply 10.192.0.4 is-at 02:42:0a:c0:00:04, length 28';
+  t.false(isToRelay(`02:42:0a:c0:00:04 > ff:ff:ff:ff:ff:ff, ${answer}`));
+});

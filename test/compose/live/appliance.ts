@@ -64,3 +64,10 @@ export async function uplinkNetworks(): Promise<string[]> {
   const text = await docker('inspect', '--format', '{{json .NetworkSettings.Networks}}', container('fence'));
   return Object.keys(JSON.parse(text) as object).toSorted();
 }
+
+/** Hardware address of a container in a network; undefined while it is not there. */
+export async function hardwareOf(name: string, network: string): Promise<string | undefined> {
+  const format = `{{with index .NetworkSettings.Networks "${network}"}}{{.MacAddress}}{{end}}`;
+  const text = await docker('inspect', '--format', format, name).catch(() => '');
+  return text.trim() === '' ? undefined : text.trim();
+}

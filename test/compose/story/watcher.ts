@@ -38,7 +38,10 @@ export function isToRelay(line: string): boolean {
 const MACS = '^[\\da-f:]{17} > [\\da-f:]{17}, ';
 const TCP = new RegExp(`${MACS}IPv4, length \\d+: [\\d.]+ > ([\\d.]+)\\.(?:9001|9030): tcp \\d+$`);
 const ASKS = new RegExp(`${MACS}ARP, length \\d+: Request who-has ([\\d.]+) tell [\\d.]+, length \\d+$`);
-const ANSWERS = new RegExp(`${MACS}ARP, length \\d+: Reply [\\d.]+ is-at [\\da-f:]{17}, length \\d+$`);
+/** To one host: an answer to everybody is an announcement, and nobody asked for that. */
+const ANSWERS = new RegExp(
+  `${MACS.replace('> ', '> (?!ff:)')}ARP, length \\d+: Reply [\\d.]+ is-at [\\da-f:]{17}, length \\d+$`,
+);
 
 export class Watcher {
   readonly #child: ChildProcess;

@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SupervisorStatus as Status } from '@allium/common/contracts/supervisor.ts';
 import { ROOT } from '../../compose/contract.ts';
-import { container, status } from '../../compose/live/appliance.ts';
+import { container, hardwareOf, status } from '../../compose/live/appliance.ts';
 import { sh } from '../../netns/support/machine.ts';
 import { docker, run } from '../../network/docker.ts';
 import { GATE } from './host-watch.ts';
 import { HOST, IN_WORKSTATION, SOCKET, WORKSTATION_SIDE } from './second-engine.ts';
 
 export const WORKSTATION = '10.152.152.11';
-/** Docker makes it from the address. */
-export const GATE_MAC = '02:42:0a:98:98:0a';
 const FILES = ['compose.yaml', 'test/compose/overlay.test-network.yaml', 'test/leak/engine/overlay.yaml'];
 /** Twenty starts and a dozen kills have to fit into minutes: repairs begin after that long, ms. */
 const PATIENCE_MS = 500;
 
 const FOLDER = '/run/allium-leak';
+/** Engines before 28 make it from the address, later ones make another one at each start. */
+let gateHardware = '';
 
 /** From now on every `docker` of this process asks the second engine. */
 export function useSecondEngine(): void {
@@ -43,9 +43,27 @@ export function plugWorkstation(): void {
   sh('ip', '-n', HOST, 'link', 'set', 'tap0', 'master', 'allium-lan');
   sh('ip', '-n', WORKSTATION_SIDE, 'addr', 'replace', `${WORKSTATION}/18`, 'dev', 'ws0');
   sh('ip', '-n', WORKSTATION_SIDE, 'route', 'replace', 'default', 'via', GATE);
-  // For good: a flood must not stop because the gate is away.
-  const known = [GATE, 'lladdr', GATE_MAC, 'nud', 'permanent', 'dev', 'ws0'];
+  knowGateForGood();
+}
+
+/** A flood must not stop because the gate is away. */
+function knowGateForGood(): void {
+  const known = [GATE, 'lladdr', gateHardware, 'nud', 'permanent', 'dev', 'ws0'];
   sh('ip', '-n', WORKSTATION_SIDE, 'neigh', 'replace', ...known);
+}
+
+/** The hardware address of the gate on the lan, as of the last `waitFor`. */
+export function gateMac(): string {
+  return gateHardware;
+}
+
+/** Tells the workstation when the gate has come back with another hardware address. */
+async function followGate(): Promise<void> {
+  const now = await hardwareOf(container('gate'), 'allium_lan');
+  if (now === undefined || now === gateHardware) return;
+  const isPlugged = gateHardware !== '';
+  gateHardware = now;
+  if (isPlugged) knowGateForGood();
 }
 
 /** Looks every 50 ms until it is so, by the engine and by the supervisor; ms that it took. */
@@ -53,6 +71,7 @@ export async function waitFor(seconds: number, isSo: (now: Status | undefined) =
   const begun = Date.now();
   let last: Status | undefined;
   while (Date.now() - begun < seconds * 1000) {
+    await followGate();
     last = await status();
     if (isSo(last)) return Date.now() - begun;
     await sleep(50);

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { container, hardwareOf } from '../../compose/live/appliance.ts';
 import { ENV, sh } from '../../netns/support/machine.ts';
 import { type Packet, read } from '../packets/read.ts';
-import { type Allow, nothing, towardsUplink } from '../support/allowed.ts';
+import { type Allow, isAnnouncement, nothing, towardsUplink } from '../support/allowed.ts';
 import { FLOOD_PORT, type Frame, Sniffer } from '../support/sniffer.ts';
 import { HOST, IN_HOST } from './second-engine.ts';
 
@@ -17,8 +18,10 @@ const UPLINK_PORT = 3128;
 /** Bridge of a network that a test attaches to the gate, and the host's own address there. */
 export const FOREIGN = 'foreign0';
 export const FOREIGN_GATEWAY = '172.29.0.1';
-/** Docker makes the hardware address from the address: relays and the page are 172.28.N.10. */
-const RELAY_MAC = /^0242ac1c0[1-9]0a$/;
+/** The gate's own address there: the first that Docker gives away. */
+const FOREIGN_OWN = '172.29.0.2';
+/** Of test/compose/overlay.test-network.yaml. */
+const WORLD_ROLES = ['authority-1', 'authority-2', 'authority-3', 'exit-1', 'exit-2', 'page'];
 const RELAY = /^172\.28\.[1-5]\.10$/;
 const ON_EXT = /^172\.28\.\d+\.\d+$/;
 const RELAY_PORTS = new Set([9001, 9030]);
@@ -37,6 +40,8 @@ export class HostWatch {
   readonly #sniffer = new Sniffer(IN_HOST, 0);
   readonly #links: ChildProcess;
   readonly #sides = new Map<number, string>();
+  /** Hardware addresses of relays and page, old ones too: an engine from 28 on makes a new one at each start. */
+  readonly #relays = new Set<string>();
   #delivered = 0;
 
   constructor() {
@@ -61,10 +66,12 @@ export class HostWatch {
   /** Of those, the ones that nobody allowed. The lan itself is the workstation's own business. */
   async leaks(): Promise<readonly Leak[]> {
     const all = await this.take();
+    await this.#knowRelays();
     this.#delivered = all.reduce((sum, seen) => sum + (isDelivered(seen) ? seen.frame.count : 0), 0);
     return all.filter(({ side, frame }) => {
       if (side === 'allium-lan') return false;
-      if (side === 'allium-ext' && RELAY_MAC.test(frame.bytes.toString('hex', 6, 12))) return false;
+      if (side === 'allium-ext' && this.#relays.has(frame.bytes.toString('hex', 6, 12))) return false;
+      if (side === FOREIGN && isAnnouncement(frame, FOREIGN_OWN)) return false;
       const packet = read(frame.bytes);
       return packet === undefined || !allowedOn(side)(packet);
     });
@@ -78,6 +85,11 @@ export class HostWatch {
   end(): void {
     this.#links.kill('SIGKILL');
     this.#sniffer.end();
+  }
+
+  async #knowRelays(): Promise<void> {
+    const found = await Promise.all(WORLD_ROLES.map((role) => hardwareOf(container(role), 'allium_ext')));
+    for (const mac of found) if (mac !== undefined) this.#relays.add(mac.replaceAll(':', ''));
   }
 
   /** `12: vethab@if11: <…> … master allium-ext …`; a link that was once on a bridge counts as the bridge's. */
@@ -118,7 +130,9 @@ function backFromUplink(packet: Packet): boolean {
 
 /** From whatever address the uplink has there. The page is for exits, not for us. */
 function towardsRelays(packet: Packet): boolean {
-  if (packet.kind === 'arp') return ON_EXT.test(packet.sender) && ON_EXT.test(packet.target);
+  if (packet.kind === 'arp') {
+    return ON_EXT.test(packet.sender) && ON_EXT.test(packet.target) && packet.sender !== packet.target;
+  }
   if (packet.kind !== 'ipv4' || packet.protocol !== 6 || packet.fragment || packet.options) return false;
   return ON_EXT.test(packet.src) && RELAY.test(packet.dst) && RELAY_PORTS.has(packet.dstPort);
 }

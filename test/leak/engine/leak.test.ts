@@ -16,7 +16,7 @@ import { doorsOf } from '../support/doors.ts';
 import { type Row, seenProbes, verdictTable } from '../support/verdict.ts';
 import {
   freeze,
-  GATE_MAC,
+  gateMac,
   inContainer,
   page,
   policyCall,
@@ -68,6 +68,7 @@ test('anti-test: a stock two-homed container on the same networks is seen to lea
   t.timeout(60_000);
   const name = 'two-homed';
   const address = '10.152.152.99';
+  const mac = '02:42:0a:98:98:63';
   const shared = ['--sysctl', 'net.ipv4.ip_forward=1', '--sysctl', 'net.ipv6.conf.all.disable_ipv6=0'];
   await docker(
     'run',
@@ -79,6 +80,8 @@ test('anti-test: a stock two-homed container on the same networks is seen to lea
     'allium_lan',
     '--ip',
     address,
+    '--mac-address',
+    mac,
     'debian:trixie-slim',
     'sleep',
     '300',
@@ -115,13 +118,13 @@ test('anti-test: a stock two-homed container on the same networks is seen to lea
     'replace',
     WORKSTATION,
     'lladdr',
-    rig.aim({ mac: GATE_MAC, lan: '', up: '' }).macs.from,
+    rig.aim({ mac: '', lan: '', up: '' }).macs.from,
     'nud',
     'permanent',
     'dev',
     'eth0',
   );
-  const probes = probesOfWorkstation(rig.aim({ mac: '02:42:0a:98:98:63', lan: address, up: '172.28.0.99' }));
+  const probes = probesOfWorkstation(rig.aim({ mac, lan: address, up: '172.28.0.99' }));
   await rig.watch.take();
   await rig.lan();
   await rig.fire(probes);
@@ -217,7 +220,7 @@ test('tightening cuts a live flow of the workstation within a second', async (t)
 
 test('doors: of all 65,535 ports of the gate only the documented ones answer, and nobody else does', async (t) => {
   t.timeout(90_000);
-  const { macs } = rig.aim({ mac: GATE_MAC, lan: GATE, up: GATE_UP });
+  const { macs } = rig.aim({ mac: gateMac(), lan: GATE, up: GATE_UP });
   const ports = Array.from({ length: 65_535 }, (_, i) => i + 1);
   await rig.lan();
   await rig.injector.send(ports.map((port) => synFrame(macs, WORKSTATION, GATE, port)));

@@ -9,7 +9,7 @@ import { FLOOD_PORT, type Frame, Sniffer } from '../support/sniffer.ts';
 import { type Row, seenProbes, tell } from '../support/verdict.ts';
 import {
   compose,
-  GATE_MAC,
+  gateMac,
   imagesOfAppliance,
   plugWorkstation,
   ready,
@@ -95,7 +95,7 @@ export class Rig {
   }
 
   probes(): readonly Probe[] {
-    return probesOfWorkstation(this.aim({ mac: GATE_MAC, lan: GATE, up: GATE_UP }));
+    return probesOfWorkstation(this.aim({ mac: gateMac(), lan: GATE, up: GATE_UP }));
   }
 
   async fire(probes: readonly Probe[]): Promise<void> {
@@ -146,7 +146,7 @@ export class Rig {
 
 /** The host's bridge and other containers are on the lan too; only the gate is judged. */
 function fromGate({ bytes }: Frame): boolean {
-  return bytes.toString('hex', 6, 12) === GATE_MAC.replaceAll(':', '');
+  return bytes.toString('hex', 6, 12) === gateMac().replaceAll(':', '');
 }
 
 export function tellLeaks(leaks: readonly Leak[]): string {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { foreign, towardsUplink } from '../support/allowed.ts';
+import { foreign, isAnnouncement, towardsUplink } from '../support/allowed.ts';
 import type { Frame } from '../support/sniffer.ts';
 import { arp, ethernet, ipv4, synFrame, udpFrame } from './build.ts';
 import { read } from './read.ts';
@@ -23,6 +23,32 @@ test('Tor’s flow to the uplink and the ARP that it needs pass, and nothing tha
   t.false(passes(synFrame(MACS, '172.31.255.2', '1.2.3.4', 3128)));
   t.false(passes(udpFrame(MACS, '172.31.255.2', '172.31.255.3', 3128)));
   t.false(passes(arp(MACS, 1, '10.152.152.10', '172.31.255.3')));
+});
+
+test('Docker’s announcement of an address is known exactly, and passes between gate and uplink never', (t) => {
+  const OWN = '172.31.255.2';
+  const exact = arp(MACS, 1, OWN, OWN);
+  t.true(isAnnouncement(frame(exact), OWN));
+  t.true(isAnnouncement({ ...frame(exact), count: 3 }, OWN));
+  t.false(passes(exact));
+  const nearly: readonly (readonly [string, string])[] = [
+    ['a reply', arp(MACS, 2, OWN, OWN)],
+    ['for another address', arp(MACS, 1, '172.31.255.3', '172.31.255.3')],
+    ['a question', arp(MACS, 1, OWN, '172.31.255.3')],
+    ['another’s question', arp(MACS, 1, '172.31.255.3', OWN)],
+    ['to one host', exact.replace(/^f{12}/, '020000000002')],
+    [
+      'for another hardware',
+      arp({ ...MACS, from: '02:00:00:00:00:09' }, 1, OWN, OWN).replace('020000000009', '020000000001'),
+    ],
+    ['that names a target', exact.replace(/(?<=ac1fff02)0{12}/, '020000000002')],
+    ['of another protocol', exact.replace('08060001', '08000001')],
+  ];
+  for (const [name, hex] of nearly) {
+    t.not(hex, exact, name);
+    t.false(isAnnouncement(frame(hex), OWN), name);
+  }
+  t.false(isAnnouncement({ ...frame(exact), count: 4 }, OWN), 'more than Docker sends');
 });
 
 test('a frame that nobody understands never passes, whatever was allowed', (t) => {

@@ -14,6 +14,26 @@ export function foreign(frames: readonly Frame[], allow: Allow): readonly Frame[
   });
 }
 
+/** As many of them as Docker sends by default, from 28 on, when it plugs a container into a network. */
+const ANNOUNCEMENTS = 3;
+
+/**
+ * Docker's unsolicited ARP for a container's address: who-has `own` tell `own`, to everybody. The gateway's own networks
+ * are made so that there is none (compose.yaml); one that somebody else attaches has them, before anything could be done.
+ */
+export function isAnnouncement({ bytes, count }: Frame, own: string): boolean {
+  const packet = read(bytes);
+  if (packet?.kind !== 'arp' || packet.operation !== 1 || count > ANNOUNCEMENTS) return false;
+  const hex = (from: number, to: number): string => bytes.toString('hex', from, to);
+  return (
+    packet.sender === own &&
+    packet.target === own &&
+    hex(0, 6) === 'ffffffffffff' &&
+    hex(22, 28) === hex(6, 12) &&
+    hex(32, 38) === '000000000000'
+  );
+}
+
 export interface Ways {
   readonly gateUp: string;
   readonly uplink: string;

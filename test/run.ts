@@ -4,6 +4,7 @@
  */
 import { globSync } from 'node:fs';
 import { styleText } from 'node:util';
+import { cannotVisit } from './machines/visit.ts';
 import { prepare } from './network/prepare.ts';
 import { seconds } from './network/stages.ts';
 import { install, missing } from './support/debian.ts';
@@ -49,6 +50,12 @@ const stages: readonly Stage[] = [
   { name: 'leak', problem: engineProblem, run: () => inContainers('test/leak/engine/**') },
   { name: 'story', problem: engineProblem, run: () => onNetwork('test/compose/story/story.test.ts') },
   { name: 'interop', problem: engineProblem, run: () => onNetwork(...interopFiles()) },
+  // The other stages run on this machine's own engine, whichever that is.
+  {
+    name: 'newest',
+    problem: async () => cannotVisit(),
+    run: () => command(process.execPath, 'test/machines/engines.ts', 'newest', 'demo'),
+  },
 ];
 
 const asked = process.argv.slice(2);

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { styleText } from 'node:util';
+import { inShort } from './long.ts';
 
 export interface Tally {
   passed: number;
@@ -13,7 +14,7 @@ export interface Tally {
  * In ms. Longer than the longest test; a file that neither says anything nor ends for so long has hung, and one that
  * hangs would keep the whole run from its end.
  */
-const SILENCE_MS = 600_000;
+const SILENCE_MS = inShort(600_000, 3_600_000);
 
 /** A program that passes or fails as a whole. */
 export async function command(program: string, ...args: string[]): Promise<Tally> {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext, TestFn } from 'ava';
 import { container, status } from '../../compose/live/appliance.ts';
 import { docker } from '../../network/docker.ts';
+import { inShort } from '../../support/long.ts';
 import { nothing } from '../support/allowed.ts';
 import type { Row } from '../support/verdict.ts';
 import { compose, freeze, inContainer, page, ready, roles, thaw, waitFor } from './appliance.ts';
@@ -14,8 +15,10 @@ import type { Rig } from './rig.ts';
 const TAMPER_MS = 2_000;
 /** How soon the supervisor says that the policy service is gone, ms. */
 const REPORT_MS = 2_000;
-const RELOADS = 300;
-const COLD_STARTS = 20;
+const RELOADS = inShort(300, 3_000);
+const COLD_STARTS = inShort(20, 100);
+/** Minutes that nobody does anything; 0: not tried. */
+const IDLE = inShort(0, 10);
 /** Roles without which the appliance closes. */
 const CLOSING = new Set(['gate', 'policy', 'tor', 'forwarder', 'tor-filter', 'fence', 'uplink']);
 const PAGE = 'hello from the clearnet';
@@ -68,6 +71,17 @@ export function trouble(test: TestFn, rig: Rig, rows: Row[]): void {
   killing(test, rig);
   starting(test, rig);
   losingTheEngine(test, rig);
+  if (IDLE > 0) idling(test, rig);
+}
+
+function idling(test: TestFn, rig: Rig): void {
+  test(`${IDLE} idle minutes let nothing out`, async (t) => {
+    t.timeout((IDLE + 1) * 60_000);
+    await ready();
+    await rig.watch.take();
+    await sleep(IDLE * 60_000);
+    await rig.quiet(t, 'idle');
+  });
 }
 
 function tampering(test: TestFn, rig: Rig, rows: Row[]): void {
@@ -126,7 +140,7 @@ async function unplugTime(since: number): Promise<number> {
 
 function reloading(test: TestFn, rig: Rig): void {
   test(`${RELOADS} reloads of the policy under a flood let nothing out`, async (t) => {
-    t.timeout(120_000);
+    t.timeout(inShort(120_000, 900_000));
     await rig.watch.take();
     await rig.flood();
     const script = `const { request } = require('node:http');
@@ -208,7 +222,7 @@ async function ended(t: ExecutionContext, rig: Rig, what: string): Promise<numbe
 
 function starting(test: TestFn, rig: Rig): void {
   test(`${COLD_STARTS} cold starts under a flood let nothing out`, async (t) => {
-    t.timeout(480_000);
+    t.timeout(COLD_STARTS * 24_000);
     // Cold: no container but the test network's and the router; Docker makes the namespaces, links and rules anew.
     const cold = (await roles()).filter((role) => role !== 'router');
     await rig.watch.take();

@@ -66,7 +66,7 @@ if (unknown.length > 0) {
 }
 const wanted = stages.filter(({ name }) => asked.length === 0 || asked.includes(name));
 // Once, before anything runs: what is still missing then is said by the test that needs it.
-const uninstalled = wanted.some(({ name }) => !BARE.has(name)) ? install('tests') : undefined;
+const uninstalled = wanted.some(({ name }) => !BARE.has(name)) ? install('tests', 'machines') : undefined;
 if (uninstalled !== undefined) console.log(styleText('yellow', uninstalled));
 
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };

@@ -4,6 +4,7 @@
 set -eu
 
 OWN=172.31.255.3
+GATE=172.31.255.2
 RULES=${1:-/etc/allium}
 # seconds between two looks at the interfaces; the rules of fence.nft fence a new one before that
 LOOK=0.3
@@ -58,7 +59,10 @@ load() {
   set -- $(devices)
   # Our own side and at most one more, or nothing passes.
   [ "$(echo "$up" | wc -w)" = 1 ] && [ $# -ge 1 ] && [ $# -le 2 ] || return 1
-  rules "$up" "$*" | nft -I "$RULES" -f -
+  rules "$up" "$*" | nft -I "$RULES" -f - || return 1
+  # One question by ARP, if the gate is not known yet: so it forgets the hardware address of a fence that was here before.
+  # Engines from 28 on draw a new one at each start; the gate would believe the old one for up to a minute.
+  ip neigh replace "$GATE" dev "$up" use || true
 }
 
 # Without the counters.

@@ -4,7 +4,6 @@
  */
 import { globSync } from 'node:fs';
 import { styleText } from 'node:util';
-import { cannotVisit } from './machines/visit.ts';
 import { prepare } from './network/prepare.ts';
 import { seconds } from './network/stages.ts';
 import { install, missing } from './support/debian.ts';
@@ -50,12 +49,6 @@ const stages: readonly Stage[] = [
   { name: 'leak', problem: engineProblem, run: () => inContainers('test/leak/engine/**') },
   { name: 'story', problem: engineProblem, run: () => onNetwork('test/compose/story/story.test.ts') },
   { name: 'interop', problem: engineProblem, run: () => onNetwork(...interopFiles()) },
-  // The other stages run on this machine's own engine, whichever that is.
-  {
-    name: 'newest',
-    problem: async () => cannotVisit(),
-    run: () => command(process.execPath, 'test/machines/engines.ts', 'newest', 'demo'),
-  },
 ];
 
 const asked = process.argv.slice(2);
@@ -66,7 +59,7 @@ if (unknown.length > 0) {
 }
 const wanted = stages.filter(({ name }) => asked.length === 0 || asked.includes(name));
 // Once, before anything runs: what is still missing then is said by the test that needs it.
-const uninstalled = wanted.some(({ name }) => !BARE.has(name)) ? install('tests', 'machines') : undefined;
+const uninstalled = wanted.some(({ name }) => !BARE.has(name)) ? install('tests') : undefined;
 if (uninstalled !== undefined) console.log(styleText('yellow', uninstalled));
 
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };

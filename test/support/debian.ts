@@ -24,13 +24,13 @@ export function missing(...wanted: readonly string[]): string | undefined {
     : `missing: ${lines.join(', ')}; .ci/apt-install.sh tests installs it`;
 }
 
-/** Installs groups of `.ci/packages`. Returns why that failed, as a sentence. */
-export function install(...groups: readonly string[]): string | undefined {
-  const { status, stderr } = spawnSync(join(CI_FOLDER, 'apt-install.sh'), groups, {
+/** Installs a group of `.ci/packages`. Returns why that failed, as a sentence. */
+export function install(group: string): string | undefined {
+  const { status, stderr } = spawnSync(join(CI_FOLDER, 'apt-install.sh'), [group], {
     stdio: ['ignore', 'inherit', 'pipe'],
     encoding: 'utf8',
   });
-  return status === 0 ? undefined : stderr.trim() || `cannot install ${groups.join(' ')}`;
+  return status === 0 ? undefined : stderr.trim() || `cannot install ${group}`;
 }
 
 function isThere(what: string): boolean {

@@ -32,7 +32,7 @@ export function hostilePolicy(): Policy {
   const notes = new Notes();
   const settings = parseConfig('config', CONFIG, notes);
   const sections = parseActionFile('a', ACTIONS, notes);
-  const policy = createPolicy(settings, sections, parseFilterFile('f', FILTERS, notes), notes);
+  const policy = createPolicy({ settings, sections, filters: parseFilterFile('f', FILTERS, notes) }, notes);
   notes.check();
   return policy;
 }

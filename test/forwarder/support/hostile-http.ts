@@ -14,7 +14,7 @@ import { endsHere } from '../../../services/forwarder/rewrite/hop-by-hop.ts';
 import { hiddenReferer, namesOtherI2pSite } from '../../../services/forwarder/rewrite/referer.ts';
 import { requestHeaders } from '../../../services/forwarder/rewrite/request-headers.ts';
 import { responseHeaders } from '../../../services/forwarder/rewrite/response-headers.ts';
-import { chooseRoute } from '../../../services/forwarder/route/choose.ts';
+import { chooseRoute, isForbidden } from '../../../services/forwarder/route/choose.ts';
 import { permitted } from '../../../services/forwarder/rules/access.ts';
 import { decide, type RequestFacts, variablesOf } from '../../../services/forwarder/rules/decide.ts';
 import { fastRedirect } from '../../../services/forwarder/rules/fast-redirect.ts';
@@ -129,7 +129,10 @@ export const HTTP: Table = {
   },
   'forwarder/route/choose chooseRoute': ({ text }) =>
     chooseRoute(urlOf(text), policy.settings.forwards, actions),
+  'forwarder/route/choose isForbidden': ({ text }) =>
+    policy.settings.forwards.some(({ way }) => isForbidden(way, urlOf(text))),
   'forwarder/route/choose routeText': 'a way of the configuration',
+  'forwarder/route/lint lintAccess': 'settings of the configuration',
   'forwarder/route/lint lintForwards': 'rules of the configuration',
   'forwarder/route/lint lintRouter': 'settings of the configuration',
   'forwarder/rules/access permitted': ({ text }) =>

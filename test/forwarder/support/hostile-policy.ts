@@ -24,6 +24,7 @@ CLIENT-HEADER-TAGGER: plain
 s@nowhere at all@x@
 `;
 const CONFIG = `permit-access 10.0.0.0/8
+forward-socks5t / 127.0.0.1:9050 .
 forward *a*b.i2p 127.0.0.1:4444
 client-header-order host referer cookie
 `;

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { forwarderTable } from './forwarder/report.ts';
-import { type CellResult, runForwarder } from './forwarder/run.ts';
+import { type ForwarderResult, runForwarder } from './forwarder/run.ts';
 import { gatewayTable } from './gateway/report.ts';
 import { type GatewayResult, runGateway } from './gateway/run.ts';
 import { type ProfileResult, profileDownload, profileTable } from './macro/profile.ts';
@@ -33,7 +33,7 @@ interface Options {
 interface Results {
   micro?: readonly SuiteResult[];
   policy?: readonly PolicyResult[];
-  forwarder?: readonly CellResult[];
+  forwarder?: ForwarderResult;
   gateway?: GatewayResult;
   readonly macro: (Condition & { readonly rows: ReturnType<typeof rowsOf> })[];
   profile?: ProfileResult;

@@ -1,69 +1,63 @@
-import { figure, rangeText, spreadOf, tableOf } from '../table.ts';
+import { rangeText, tableOf } from '../table.ts';
 import { type Cell, PAGES } from './cells.ts';
-import type { CellResult, Contender, Turn } from './run.ts';
+import type { MemoryResult } from './memory.ts';
+import type { CellResult, Contender, ForwarderResult, Turn } from './run.ts';
+
+const MIB = 1024 * 1024;
+const COLUMNS = ['way', 'rules', 'page', 'connection', 'clients'];
 
 /** Of the rounds; differences and ratios are made within a round first, for what disturbs a round disturbs all in it. */
-export function forwarderTable(results: readonly CellResult[]): string {
-  const speeds = results.map((result) => [
+export function forwarderTable({ cells, memory }: ForwarderResult): string {
+  const speeds = cells.map((result) => [
     ...labelOf(result.cell),
-    rangeText(each(result, ({ none }) => none?.perSecond)),
-    rangeText(each(result, ({ ours }) => ours?.perSecond)),
-    rangeText(each(result, ({ privoxy }) => privoxy?.perSecond)),
-    rangeText(each(result, ({ ours, privoxy }) => ours && privoxy && ours.perSecond / privoxy.perSecond)),
+    ...(['none', 'ours', 'privoxy'] as const).map((name) => each(result, (turns) => turns[name].perSecond)),
+    each(result, ({ ours, privoxy }) => ours.perSecond / privoxy.perSecond),
   ]);
-  const latencies = results.map((result) => [
+  const latencies = cells.map((result) => [
     ...labelOf(result.cell),
-    ...(['p50', 'p99'] as const).flatMap((at) => [
-      rangeText(added(result, 'ours', at)),
-      rangeText(added(result, 'privoxy', at)),
-    ]),
-    (['none', 'ours', 'privoxy'] as const).map((name) => countText(result, name)).join(' / '),
+    ...(['p50', 'p99'] as const).flatMap((at) => [added(result, 'ours', at), added(result, 'privoxy', at)]),
+    ...(['ours', 'privoxy'] as const).map((name) => each(result, (turns) => turns[name].cpu)),
   ]);
-  const columns = ['way', 'page', 'connection', 'clients'];
-  const failures = results.flatMap(({ cell, failures }) =>
-    failures.map((reason) => `failed: ${labelOf(cell).join(', ')}: ${reason}`),
+  const failures = cells.flatMap(({ cell, rounds }) =>
+    rounds.flatMap((turns) =>
+      Object.entries(turns).flatMap(([name, { failures: reasons }]) =>
+        reasons.map((reason) => `failed: ${labelOf(cell).join(', ')}: ${name}: ${reason}`),
+      ),
+    ),
   );
-  const n = results[0]?.rounds.length ?? 0;
+  const n = cells[0]?.rounds.length ?? 0;
   return [
     `forwarder, requests/s: median (min–max) of ${n} rounds`,
-    tableOf([...columns, 'no proxy', 'ours', 'Privoxy', 'ours / Privoxy'], speeds),
+    tableOf([...COLUMNS, 'no proxy', 'ours', 'Privoxy', 'ours / Privoxy'], speeds),
     '',
-    `forwarder, ms added to no proxy: median (min–max) of ${n} rounds; requests: median of a round`,
+    `forwarder, ms added to no proxy, and µs of CPU for a request: median (min–max) of ${n} rounds`,
     tableOf(
-      [
-        ...columns,
-        'ours, p50',
-        'Privoxy, p50',
-        'ours, p99',
-        'Privoxy, p99',
-        'requests: none / ours / Privoxy',
-      ],
+      [...COLUMNS, 'ours, p50', 'Privoxy, p50', 'ours, p99', 'Privoxy, p99', 'ours, CPU', 'Privoxy, CPU'],
       latencies,
     ),
+    '',
+    'forwarder, MiB resident, with 512 clients who download 1 MB at once',
+    tableOf(['', 'before', 'peak', 'open, at rest', 'answered whole'], memory.map(memoryRow)),
     ...failures,
   ].join('\n');
 }
 
-function labelOf({ way, page, keepAlive, clients }: Cell): string[] {
-  return [way, PAGES[page].text, keepAlive ? 'kept' : 'new', String(clients)];
+function memoryRow({ contender, before, peak, after, answered, asked }: MemoryResult): string[] {
+  return [
+    contender,
+    ...[before, peak, after].map((bytes) => (bytes / MIB).toFixed(0)),
+    `${answered} of ${asked}`,
+  ];
 }
 
-function each(
-  { rounds }: CellResult,
-  read: (round: CellResult['rounds'][number]) => number | undefined,
-): number[] {
-  return rounds.flatMap((round) => read(round) ?? []);
+function labelOf({ way, rules, page, keepAlive, clients }: Cell): string[] {
+  return [way, rules, PAGES[page].text, keepAlive ? 'kept' : 'new', String(clients)];
 }
 
-function added(result: CellResult, name: Contender, at: 'p50' | 'p99'): number[] {
-  return each(result, (round) => {
-    const { none } = round;
-    const turn: Turn | undefined = round[name];
-    return turn && none && turn[at] - none[at];
-  });
+function each({ rounds }: CellResult, read: (round: Readonly<Record<Contender, Turn>>) => number): string {
+  return rangeText(rounds.map(read));
 }
 
-function countText(result: CellResult, name: Contender): string {
-  const counts = each(result, (round) => round[name]?.requests);
-  return counts.length === 0 ? '-' : figure(spreadOf(counts).median);
+function added(result: CellResult, name: Contender, at: 'p50' | 'p99'): string {
+  return each(result, (turns) => turns[name][at] - turns.none[at]);
 }

@@ -25,11 +25,20 @@ export async function cpuSecondsOf(pid: number): Promise<number> {
   return (Number(stat[UTIME]) + Number(stat[STIME])) / TICKS;
 }
 
+/** Bytes that it has resident, and the most that it ever had. */
+export async function memoryOf(pid: number): Promise<{ readonly resident: number; readonly peak: number }> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8');
+  const [resident, peak] = ['VmRSS', 'VmHWM'].map((name) => {
+    const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1];
+    if (kilobytes === undefined) throw new Error(`the kernel tells no ${name}`);
+    return Number(kilobytes) * 1024;
+  });
+  return { resident: resident ?? 0, peak: peak ?? 0 };
+}
+
 /** The most memory that it ever had resident, in bytes. */
 export async function peakMemoryOf(pid: number): Promise<number> {
-  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
-  if (kilobytes === undefined) throw new Error('the kernel tells no VmHWM');
-  return Number(kilobytes) * 1024;
+  return (await memoryOf(pid)).peak;
 }
 
 async function statOf(pid: number): Promise<string[]> {

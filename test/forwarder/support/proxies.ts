@@ -62,7 +62,7 @@ export function oracleProblem(): string | undefined {
 export async function startPrivoxy(
   config: string,
   files: Readonly<Record<string, string>> = {},
-): Promise<RunningProxy> {
+): Promise<RunningProxy & { readonly pid: number }> {
   const port = await freePort();
   const lines = [`listen-address 127.0.0.1:${port}`, `templdir ${TEMPLATES}`, 'logdir .', 'logfile log'];
   const folder = writeFiles(`${lines.join('\n')}\n${config}`, files);
@@ -82,7 +82,7 @@ export async function startPrivoxy(
     await stop();
     throw error;
   });
-  return { port, stop };
+  return { port, pid: child.pid ?? 0, stop };
 }
 
 async function untilListening(port: number, child: ChildProcess): Promise<void> {

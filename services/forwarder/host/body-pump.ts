@@ -40,6 +40,7 @@ export class BodyPump implements Taker {
     const parts: Buffer[] = [];
     const used = decoder.push(chunk, parts);
     const room = this.#write(parts);
+    if (used === chunk.length && to.flushed) from.recycle();
     if (decoder.result === undefined) {
       if (!room) this.#wait(from, to);
       return undefined;

@@ -1,10 +1,11 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { keepEarlyBytes } from '@allium/common/net/early-bytes.ts';
 import { socksConnect } from '@allium/common/socks/client.ts';
 import { SocksClientError } from 'socks';
 import type { Endpoint } from '../syntax/endpoint.ts';
 import type { SocksParent } from '../syntax/forward-line.ts';
 import { loopbackFor } from './client-address.ts';
+import { connectReading } from './socket-reader.ts';
 import { asUpstreamError, UpstreamError } from './upstream-error.ts';
 
 export interface Hop {
@@ -32,8 +33,8 @@ export async function dialEndpoint(
 ): Promise<Socket> {
   const socket =
     'path' in endpoint
-      ? connect({ path: endpoint.path })
-      : connect({
+      ? connectReading({ path: endpoint.path })
+      : connectReading({
           host: endpoint.host,
           port: endpoint.port,
           noDelay: true,

@@ -127,7 +127,7 @@ async function ask(exchange: Exchange, text: string): Promise<{ parent: Wire; an
     if (head.expects === 'continue') turn.letSend();
   };
   for (;;) {
-    const { wire: parent, used } = await outlet.open();
+    const { wire: parent, used, opened } = await outlet.open();
     let late = false;
     visit.enter('answer', () => {
       late = true;
@@ -136,6 +136,7 @@ async function ask(exchange: Exchange, text: string): Promise<{ parent: Wire; an
     parent.write(text);
     turn.sendBody(head, parent, () => parent.destroy());
     try {
+      await opened;
       return { parent, answer: await parentAnswer({ parent, method: head.method, limits, onContinue }) };
     } catch (error) {
       if (late) throw new UpstreamError({ code: 'timeout' });

@@ -12,6 +12,7 @@ import type { RequestFacts } from '../rules/decide.ts';
 import type { RawHeaders } from '../rules/raw-headers.ts';
 import type { WorkstationKeys } from './keys.ts';
 import { openSite, type SiteStream, StreamError } from './site-stream.ts';
+import { openSiteWire, type SiteWire } from './site-wire.ts';
 
 /** What a request to I2P needs beside what any other request does. */
 export interface Site {
@@ -23,8 +24,10 @@ export interface Site {
    * `Expect` is not passed on: the client gets its 100 here. Each request has a stream of its own and says close.
    */
   readonly headers: (kept: RawHeaders, upgrade?: string) => string[];
-  /** Opens the stream. `early`, and what is written at once, travels with the SYN. */
+  /** Opens the stream for bytes that just pass; `early` travels with the SYN. */
   readonly dial: (early?: Uint8Array) => SiteStream;
+  /** Opens the stream for one request. */
+  readonly open: () => SiteWire;
   /** What a browser may have of the answer's head; to be called before the rules of the configuration. */
   readonly finishHead: (headers: RawHeaders) => SiteAnswerHead;
 }
@@ -73,7 +76,7 @@ export class I2pSites {
 
   async #prepare(facts: RequestFacts): Promise<PreparedSite> {
     const { method, url, headers, origin } = facts;
-    const { names, keys, now } = this.#parts;
+    const { names, keys, now, streams } = this.#parts;
     const question = { key: keys.of(origin), method, url, headers };
     const decision = await decideSite(question, { names, helpers: this.#helpers }, now());
     switch (decision.kind) {
@@ -91,6 +94,7 @@ export class I2pSites {
           headers: (kept, upgrade) =>
             siteHeaders({ ...question, headers: kept, hostHeader: host, ...(upgrade ? { upgrade } : {}) }),
           dial: (early) => this.dial(origin, { host, port: url.port }, early),
+          open: () => openSiteWire(streams, { key: question.key, host, port: url.port }),
           finishHead: siteAnswerHead,
         };
       }

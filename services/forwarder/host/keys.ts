@@ -2,16 +2,20 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
+import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 
 /** Bytes of the secret, and of a key that is made with it. */
 const SECRET_LENGTH = 32;
 const KEY_LENGTH = 16;
+/** Keys that are kept made: each request asks for one. */
+const MADE_MAX = 1_024;
 
 export class StateError extends GatewayError<{ readonly code: 'state' }> {}
 
 /** What the router tells workstations by: a keyed hash, so that it learns nobody's address and nobody guesses a key. */
 export class WorkstationKeys {
   readonly #secret: Uint8Array;
+  readonly #made = new BoundedMap<string, string>(MADE_MAX);
 
   constructor(secret: Uint8Array = randomBytes(SECRET_LENGTH)) {
     this.#secret = secret;
@@ -19,11 +23,12 @@ export class WorkstationKeys {
 
   /** 32 characters of hex: HMAC-SHA256 of the address, cut. Never to be logged. */
   of(address: string): string {
-    return createHmac('sha256', this.#secret)
-      .update(address)
-      .digest()
-      .subarray(0, KEY_LENGTH)
-      .toString('hex');
+    const made = this.#made.get(address);
+    if (made !== undefined) return made;
+    const hash = createHmac('sha256', this.#secret).update(address).digest();
+    const key = hash.toString('hex', 0, KEY_LENGTH);
+    this.#made.set(address, key);
+    return key;
   }
 }
 

@@ -4,15 +4,16 @@ import { absoluteUrl, type RequestUrl } from '../rules/request-url.ts';
 import type { Site } from './i2p-sites.ts';
 import { SITE_CLOSE_MS } from './limits.ts';
 import type { ParentLink } from './parent-link.ts';
-import { SiteDuplex } from './site-duplex.ts';
 import { type DialLimits, dialRoute, type OpenRoute, routeKey } from './way.ts';
-import { Wire } from './wire.ts';
+import type { Wire } from './wire.ts';
 
 /** A connection that a request can be written to. */
 export interface Opened {
   readonly wire: Wire;
   /** it has served a request before */
   readonly used: boolean;
+  /** it may be written to before it stands; rejects with `StreamError` */
+  readonly opened?: Promise<void>;
 }
 
 /** How a request leaves: all that differs between parents and I2P. */
@@ -74,7 +75,8 @@ export function siteOutlet(link: ParentLink, site: Site): Outlet {
     headers: site.headers,
     open: () => {
       link.drop();
-      return { wire: link.adopt(new Wire(new SiteDuplex(site.dial))), used: false };
+      const { wire, opened } = site.open();
+      return { wire: link.adopt(wire), used: false, opened };
     },
     finishHead: site.finishHead,
     done: () => endSoon(link.handOver()),

@@ -1,6 +1,5 @@
 import { type AnswerFault, type AnswerHead, AnswerReader } from '../http/answer-head.ts';
 import type { HeadLimits } from '../http/head-lines.ts';
-import { StreamError } from './site-stream.ts';
 import { UpstreamError } from './upstream-error.ts';
 import type { Taker, Wire } from './wire.ts';
 
@@ -23,16 +22,12 @@ export interface Question {
   readonly onContinue: () => void;
 }
 
-/**
- * Waits for the answer's head. Throws `StreamError` when there is no stream to a site, else `UpstreamError`; `StaleError`
- * when nothing at all has come.
- */
+/** Waits for the answer's head. Throws `UpstreamError`; `StaleError` when nothing at all has come. */
 export async function parentAnswer({ parent, method, limits, onContinue }: Question): Promise<AnswerHead> {
   for (let interim = 0; interim <= INTERIM_MAX; interim++) {
     const { promise, resolve } = Promise.withResolvers<AnswerHead | AnswerFault | 'silent' | 'closed'>();
     parent.attach(new AnswerTaker(new AnswerReader(method, limits), resolve));
     const head = await promise;
-    if (parent.failure instanceof StreamError) throw parent.failure;
     if (head === 'silent' && interim === 0) throw new StaleError();
     if (head === 'silent' || head === 'closed') throw new UpstreamError({ code: 'closed' });
     if (typeof head === 'string') throw new UpstreamError({ code: 'invalid' });

@@ -6,7 +6,7 @@ import { Framed } from '@allium/common/net/framed.ts';
 import { connectWithEarly, type EarlyDial, SocksFailure } from '@allium/common/socks/early-client.ts';
 
 /** Milliseconds for the router to answer; its own deadline is shorter and tells more. */
-const OPEN_MS = 180_000;
+export const OPEN_MS = 180_000;
 
 export type StreamFacts =
   | { readonly code: 'refused'; readonly refusal: StreamRefusal }
@@ -27,6 +27,9 @@ export interface SiteStream {
 /** Asks the router at `path` for a stream; `dial.early` travels with the SYN. Destroying the socket gives it up. */
 export function openSite(path: string, dial: EarlyDial): SiteStream {
   const bare = connect({ path, allowHalfOpen: true });
+  // One write for all that there is when the router is reached.
+  bare.cork();
+  bare.once('connect', () => bare.uncork());
   const socket = new Framed(bare);
   socket.on('error', () => {});
   const granted = connectWithEarly(bare, { ...dial, framed: true }).then(() => void socket.start());

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { readerOf, type SocketReader } from './socket-reader.ts';
 
 /** Takes bytes off a wire until it has what it wants. */
 export interface Taker {
@@ -17,8 +18,6 @@ const COPY_MAX = 16 * 1024;
 /** A socket, or what behaves like one, that is read by one taker after the other, and that can be written to without asking whether it is there. */
 export class Wire {
   readonly socket: Duplex;
-  /** why it broke, where that was said */
-  failure: Error | undefined;
   /** set by every byte that comes or is taken by the kernel after a wait; whoever watches sets it back */
   moved = true;
   /** the other side ended while nobody was taking, or the connection is gone */
@@ -29,19 +28,21 @@ export class Wire {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #ended: 'no' | 'clean' | 'broken' = 'no';
+  readonly #reader: SocketReader | undefined;
   readonly #listeners: readonly (readonly [string, (...args: never[]) => void])[];
 
   constructor(socket: Duplex) {
     this.socket = socket;
+    this.#reader = readerOf(socket);
+    const onData = (chunk: Buffer): void => this.#onData(chunk);
+    if (this.#reader !== undefined) this.#reader.onBytes = onData;
     this.#listeners = [
-      ['data', (chunk: Buffer) => this.#onData(chunk)],
+      ['data', onData],
       ['end', () => this.#onEnd('clean')],
       ['close', () => this.#onEnd('broken')],
       ['drain', () => this.#onDrain()],
     ];
-    socket.on('error', (error) => {
-      this.failure = error;
-    });
+    socket.on('error', () => {});
     for (const [event, listener] of this.#listeners) socket.on(event, listener as () => void);
     // It may have been paused before it came here.
     socket.resume();
@@ -92,11 +93,22 @@ export class Wire {
   /** Gives up the socket, paused, with what is held put back in front. */
   release(): Duplex {
     const { socket } = this;
+    if (this.#reader !== undefined) this.#reader.onBytes = undefined;
     for (const [event, listener] of this.#listeners) socket.off(event, listener as () => void);
     socket.pause();
     const held = this.#held.splice(0);
     if (held.length > 0) socket.unshift(Buffer.concat(held));
     return socket;
+  }
+
+  /** Whoever took the last bytes needs them no more. */
+  recycle(): void {
+    this.#reader?.recycle();
+  }
+
+  /** Whether all that was written is the kernel's. */
+  get flushed(): boolean {
+    return this.socket.writableLength === 0;
   }
 
   /** False when the caller should wait for `onDrain`. `first` is Latin-1 and goes in front of the parts. */

@@ -52,7 +52,8 @@ async function startOurs(rules: Rules, parents: Parents, stack: AsyncDisposableS
   const port = await freePort();
   const folder = writeFiles(`listen-address 127.0.0.1:${port}\n${configOf(rules, 'ours', parents)}`);
   stack.defer(() => rmSync(folder, { recursive: true }));
-  const args = ['--max-old-space-size=64', SERVICE, '--config', join(folder, 'config'), '--log', 'error'];
+  const memory = ['--max-semi-space-size=2', '--max-old-space-size=64'];
+  const args = [...memory, SERVICE, '--config', join(folder, 'config'), '--log', 'error'];
   const service = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   stack.defer(() => end(service, 'SIGKILL'));
   await eventually('our forwarder listens', START_MS, () => answers(port));

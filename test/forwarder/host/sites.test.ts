@@ -256,8 +256,8 @@ test('a browser that leaves takes its stream with it, while dialling and while r
   early.end();
   await until(t, () => rig.router.dialled.length === 2);
   early.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  t.is(rig.router.streams.filter((stream) => !stream.destroyed).length, 0);
+  await until(t, () => rig.router.streams.every((stream) => stream.destroyed));
+  t.is(rig.router.streams.length, 2);
 });
 
 test("a browser's connection is kept, after a POST that was read whole too", async (t) => {

@@ -1,0 +1,16 @@
+import type { EarlyDial } from '@allium/common/socks/early-client.ts';
+import { openSite } from './site-stream.ts';
+import { Wire } from './wire.ts';
+
+export interface SiteWire {
+  /** may be written to at once: what is written before the router is reached travels with the SYN */
+  readonly wire: Wire;
+  /** resolves when the stream stands; rejects with `StreamError`, and the wire is destroyed then */
+  readonly opened: Promise<void>;
+}
+
+/** Asks the router at `path` for a stream for one request. Destroying the wire gives it up. */
+export function openSiteWire(path: string, dial: EarlyDial): SiteWire {
+  const { socket, opened } = openSite(path, dial);
+  return { wire: new Wire(socket), opened };
+}

@@ -7,14 +7,13 @@ import { startOurs, startPrivoxy } from '../support/proxies.ts';
 
 const test = oracleTest();
 
-/** A site whose n-th path has the n-th answer. */
-async function oddSite(): Promise<{ readonly port: number; readonly server: Server }> {
+/** A site that answers the head of a request, in Latin-1, with `answer`. */
+async function siteThat(
+  answer: (head: string) => string,
+): Promise<{ readonly port: number; readonly server: Server }> {
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    socket.once('data', (bytes: Buffer) => {
-      const n = Number(/\/(\d+) HTTP/.exec(bytes.toString('latin1'))?.[1]);
-      socket.end(ODD_ANSWERS[n]?.bytes ?? '', 'latin1');
-    });
+    socket.once('data', (bytes: Buffer) => void socket.end(answer(bytes.toString('latin1')), 'latin1'));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -47,7 +46,10 @@ async function curl(url: string, proxy?: number): Promise<Seen> {
 
 test('answers as people write them: ours, Privoxy and curl do what the table says', async (t) => {
   t.timeout(60_000);
-  const { port, server } = await oddSite();
+  const { port, server } = await siteThat((head) => {
+    const n = Number(/\/(\d+) HTTP/.exec(head)?.[1]);
+    return ODD_ANSWERS[n]?.bytes ?? '';
+  });
   const config = 'forward 127.0.0.1 .\nkeep-alive-timeout 5\nsocket-timeout 3\n';
   const [privoxy, ours] = [await startPrivoxy(config), await startOurs(config)];
   const seen = await Promise.all(
@@ -71,6 +73,26 @@ test('answers as people write them: ours, Privoxy and curl do what the table say
       curl: alone,
     })),
   );
+  await ours.stop();
+  await privoxy.stop();
+  server.close();
+});
+
+test('raw UTF-8 in a target: Privoxy passes it as it came, ours percent-encoded, and so does curl to a site', async (t) => {
+  t.timeout(60_000);
+  const targets: string[] = [];
+  const { port, server } = await siteThat((head) => {
+    targets.push(/^GET (\S+) /.exec(head)?.[1] ?? head);
+    return 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage';
+  });
+  const config = 'forward 127.0.0.1 .\n';
+  const [privoxy, ours] = [await startPrivoxy(config), await startOurs(config)];
+  for (const proxy of [ours.port, privoxy.port, undefined]) {
+    t.is((await curl(`http://127.0.0.1:${port}/\u0444?\u00e9`, proxy)).what, '200 page');
+  }
+  const raw = Buffer.from('/\u0444?\u00e9', 'utf8').toString('latin1');
+  // curl leaves a query as it is.
+  t.deepEqual(targets, ['/%D1%84?%C3%A9', raw, raw.replace(/^[^?]+/, '/%d1%84')]);
   await ours.stop();
   await privoxy.stop();
   server.close();

@@ -1,4 +1,4 @@
-/** Headers as node:http gives and takes them raw: name, value, name, value … in the order of the wire. */
+/** Headers, raw: name, value, name, value … in the order of the wire. */
 export type RawHeaders = readonly string[];
 
 export type HeaderPair = readonly [name: string, value: string];

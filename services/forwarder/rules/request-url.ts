@@ -1,4 +1,4 @@
-/** Bytes of a request line; node:http bounds the whole head, this bounds its first line. */
+/** Bytes of a request's target. */
 export const REQUEST_TARGET_MAX = 16 * 1024;
 
 /** A request target, cut into the parts that rules look at. */

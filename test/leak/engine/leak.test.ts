@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
-import { container, status } from '../../compose/live/appliance.ts';
+import { container, hardwareOf, status } from '../../compose/live/appliance.ts';
 import { kernelProblem, rawProblem, sh } from '../../netns/support/machine.ts';
 import { docker } from '../../network/docker.ts';
 import { engineProblem } from '../../support/test-network.ts';
@@ -68,7 +68,6 @@ test('anti-test: a stock two-homed container on the same networks is seen to lea
   t.timeout(60_000);
   const name = 'two-homed';
   const address = '10.152.152.99';
-  const mac = '02:42:0a:98:98:63';
   const shared = ['--sysctl', 'net.ipv4.ip_forward=1', '--sysctl', 'net.ipv6.conf.all.disable_ipv6=0'];
   await docker(
     'run',
@@ -80,13 +79,13 @@ test('anti-test: a stock two-homed container on the same networks is seen to lea
     'allium_lan',
     '--ip',
     address,
-    '--mac-address',
-    mac,
     'debian:trixie-slim',
     'sleep',
     '300',
   );
   await docker('network', 'connect', '--ip', '172.28.0.99', 'allium_ext', name);
+  const mac = await hardwareOf(name, 'allium_lan');
+  if (mac === undefined) throw new Error('the engine tells no hardware address');
   const pid = (await docker('inspect', '--format', '{{.State.Pid}}', name)).trim();
   const inside = ['nsenter', `--target=${pid}`, '--net'];
   sh(...inside, 'ip', 'route', 'replace', 'default', 'via', '172.28.0.1');

@@ -108,6 +108,15 @@ export class TunnelBuilder {
   }
 
   /**
+   * true when a message with this ID answers an outbound build, and comes out of the tunnel that it was to come back by:
+   * an endpoint that could send it by any other would learn whose that is.
+   */
+  repliesBy(id: number, tunnel: Tunnel): boolean {
+    const build = this.#pending.get(id);
+    return build?.direction === 'outbound' && build.leansOn === tunnel;
+  }
+
+  /**
    * A reply to a build of `direction`. `sealed`: it came in a way that only the tunnel's hops can use, so that a
    * reply that does not open is the end of the build; otherwise anybody may have sent it, and it changes nothing.
    */

@@ -197,10 +197,13 @@ export class TunnelCore {
       message: inner,
     }));
     for (const { reply, sealed } of replies) {
-      out.push(...this.#keeper.reply('outbound', reply, sealed, now));
-      this.#maintainAt = now;
+      if (this.#keeper.builder.repliesBy(reply.id, tunnel)) {
+        out.push(...this.#keeper.reply('outbound', reply, sealed, now));
+        this.#maintainAt = now;
+      } else this.#counters.add('foreignReplies');
     }
-    for (const id of statuses) out.push(...this.#tests.passed(id, now));
+    for (const id of statuses)
+      out.push(...(this.#tests.passed(id, tunnel, now) ?? this.#drop('foreignTests')));
     return out;
   }
 

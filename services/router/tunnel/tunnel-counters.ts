@@ -14,6 +14,7 @@ export const TUNNEL_COUNTERS = [
   'buildsBadHops',
   /** answers to builds that we don't know (any more), or from somebody else than the closest hop */
   'foreignReplies',
+  'foreignTests',
   'testsSent',
   'testsPassed',
   'testsLost',

@@ -78,10 +78,12 @@ export class TunnelTests {
     return out;
   }
 
-  /** A DeliveryStatus under a key of ours came back. */
-  passed(id: number, now: number): TunnelOutput[] {
+  /** A DeliveryStatus under a key of ours came back out of `by`; undefined when that is not where we sent it. */
+  passed(id: number, by: InboundTunnel, now: number): TunnelOutput[] | undefined {
     const test = this.#running.get(id);
     if (!test) return [];
+    // Whoever diverts it into a tunnel of another Destination would see by the next test whether both are ours.
+    if (test.inbound !== by) return undefined;
     this.#running.delete(id);
     this.#timing.passed(test.sentAt, now);
     this.#parts.counters.add('testsPassed');

@@ -203,3 +203,28 @@ test('what others may not send through our tunnels is refused', (t) => {
   send({ ...data(net, 10), type: I2NP_TYPE.garlic, payload: encodeBlocks([]) });
   t.is(net.found('received').length, 1, 'a garlic that is not ours goes on to the others');
 });
+
+test('what an endpoint diverts into the tunnels of another pool answers nothing, so it tells nothing', (t) => {
+  const net = started('divert', 14, 2);
+  net.step(net.me, { kind: 'createPool', name: 'other', config: of(2, 2) });
+  net.run(30_000);
+  t.is(net.counter('foreignTests') + net.counter('foreignReplies'), 0);
+  let diverted = 0;
+  net.filter = (from, to, message) => {
+    const [there] = net.me.core.leases('other', net.now);
+    const ours = net.me.core.leases(EXPLORATORY, net.now);
+    const id = message.payload.length > 4 ? Buffer.from(message.payload).readUInt32BE(0) : 0;
+    const aimed = ours.some(({ gateway, tunnelId }) => gateway === to && tunnelId === id);
+    if (message.type !== I2NP_TYPE.tunnelGateway || !aimed || !there) return message;
+    diverted++;
+    const payload = Buffer.from(message.payload);
+    payload.writeUInt32BE(there.tunnelId);
+    net.step(net.router(there.gateway), { kind: 'message', from, message: { ...message, payload } });
+    return undefined;
+  };
+  net.run(300_000);
+  t.true(diverted > 3, `${diverted}`);
+  t.true(net.counter('foreignTests') > 0);
+  t.is(net.counter('foreignTests') + net.counter('foreignReplies'), diverted);
+  t.true(net.counter('foreignReplies') > 0);
+});

@@ -1,6 +1,6 @@
 import { toBase64 } from '@allium/common/bytes/text.ts';
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
-import { type RandomBytes, shuffled } from '@allium/common/core/random.ts';
+import { type RandomBytes, randomBelow, shuffled } from '@allium/common/core/random.ts';
 import type { Counters } from '@allium/common/observe/counters.ts';
 import { hashBytes, type RouterHash } from '../wire/hash.ts';
 import { isReachable } from '../wire/router-caps.ts';
@@ -29,6 +29,10 @@ const MAX_FROM_REPLY = 16;
 const REFRESH_SCAN = 512;
 /** Refreshes remembered, so that a router that is gone is asked for once in `REFRESH_AGE` only. */
 const MAX_REFRESHED = 512;
+/** Routers that answers to lookups of Destinations named, and ms until they are asked for: minutes, and by chance. */
+const MAX_HEARD = 64;
+const HEARD_DELAY = 60_000;
+const HEARD_SPREAD = 240_000;
 /** Below this many floodfills every second exploration asks for floodfills instead. */
 const FEW_FLOODFILLS = 30;
 
@@ -48,6 +52,8 @@ export interface ExploreModules {
 export class Explorer {
   readonly #modules: ExploreModules;
   readonly #refreshed = new BoundedMap<RouterHash, number>(MAX_REFRESHED);
+  /** when to ask for what was heard of, ms */
+  readonly #heard = new BoundedMap<RouterHash, number>(MAX_HEARD);
   #next = 0;
   #round = 0;
   /** explorations in a row that named nobody new: a small network has no more to show */
@@ -67,12 +73,13 @@ export class Explorer {
       counters.add('explore-timeout');
       this.#open = undefined;
     }
-    if (this.#open || now < this.#next) return [];
+    const named = this.#fetchHeard(now);
+    if (this.#open || now < this.#next) return named;
     const eager = routers.size < FEW_ROUTERS;
     const patience = EAGER_INTERVAL * 2 ** Math.min(this.#fruitless, MAX_DOUBLINGS);
     this.#next = now + (eager ? patience : CALM_INTERVAL);
     this.#fruitless++;
-    const outputs = eager ? [] : this.#refresh(now);
+    const outputs = eager ? named : [...named, ...this.#refresh(now)];
     return routers.size < ENOUGH_ROUTERS ? [...outputs, ...this.#explore(now)] : outputs;
   }
 
@@ -90,6 +97,26 @@ export class Explorer {
     return shuffled(random, unknown).flatMap((hash) => fetches.start(hash, open.to, now) ?? []);
   }
 
+  /** Others named these. When they are asked for must not tell whose lookup heard of them. */
+  heard(hashes: readonly RouterHash[], now: number): void {
+    const { random, routers } = this.#modules;
+    if (routers.size >= ENOUGH_ROUTERS) return;
+    for (const hash of hashes) {
+      if (this.#heard.get(hash) !== undefined) continue;
+      this.#heard.set(hash, now + HEARD_DELAY + randomBelow(random, HEARD_SPREAD));
+    }
+  }
+
+  #fetchHeard(now: number): NetDbOutput[] {
+    const { choice, fetches, routers } = this.#modules;
+    const due = [...this.#heard.entries()].filter(([, at]) => at <= now).map(([hash]) => hash);
+    return due.flatMap((hash) => {
+      this.#heard.delete(hash);
+      const to = routers.get(hash) ? undefined : choice.nearest(hashBytes(hash), now, new Set([hash]));
+      return (to && fetches.start(hash, to, now)) ?? [];
+    });
+  }
+
   unsent(id: number): boolean {
     if (this.#open?.id !== id) return false;
     this.#open = undefined;
@@ -98,7 +125,7 @@ export class Explorer {
   }
 
   wakeAt(): number {
-    return this.#open?.until ?? this.#next;
+    return Math.min(this.#open?.until ?? this.#next, ...this.#heard.values());
   }
 
   #explore(now: number): NetDbOutput[] {

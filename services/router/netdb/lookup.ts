@@ -1,7 +1,7 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
-import type { LookupFailure, Sought } from './netdb-events.ts';
+import { EXPLORATORY_POOL, type LookupFailure, type Sought } from './netdb-events.ts';
 
 /** Wait for one floodfill, in ms: two Tor circuits and two tunnels lie between (i2pd: 1.6 s). */
 export const QUERY_TIMEOUT = 8_000;
@@ -105,16 +105,20 @@ export class Lookup {
     return settled;
   }
 
-  /** The floodfill of a query did not have it and named others. Returns whether the query was open. */
-  replied(id: number, named: readonly RouterHash[], view: LookupView): boolean {
+  /**
+   * The floodfill of a query did not have it and named others. Returns those that we don't know, undefined when the query
+   * was not open. Only a lookup through the exploratory tunnels follows them now: whoever named a router that nobody
+   * else knows of would see by whose tunnels it is asked for, and so whose the lookup is.
+   */
+  replied(id: number, named: readonly RouterHash[], view: LookupView): readonly RouterHash[] | undefined {
     const query = this.#pending.get(id);
-    if (!query) return false;
+    if (!query) return undefined;
     this.#pending.delete(id);
     this.#answers++;
-    for (const hash of named) {
-      if (!this.#asked.has(hash) && !view.routerInfo(hash)) this.#leads.set(hash, query.to);
-    }
-    return true;
+    const unknown = named.filter((hash) => !this.#asked.has(hash) && !view.routerInfo(hash));
+    if (this.pool !== EXPLORATORY_POOL) return unknown;
+    for (const hash of unknown) this.#leads.set(hash, query.to);
+    return [];
   }
 
   /** The query could not be sent: the floodfill may be asked again, after a pause. */

@@ -26,6 +26,8 @@ export interface LookupModules {
   readonly fetches: Fetches;
   readonly counters: Counters;
   readonly nextId: () => number;
+  /** routers that were named and that may be asked for later, by nobody's lookup */
+  readonly heard: (hashes: readonly RouterHash[], now: number) => void;
 }
 
 export type Found =
@@ -109,7 +111,9 @@ export class Lookups {
       const lookup = this.#open.get(name);
       const id = lookup && (reply.query ?? lookup.queryTo(reply.from));
       if (!lookup || id === undefined) continue;
-      if (!lookup.replied(id, reply.named, this.#view(lookup, now))) continue;
+      const unknown = lookup.replied(id, reply.named, this.#view(lookup, now));
+      if (unknown === undefined) continue;
+      this.#modules.heard(unknown, now);
       this.#modules.choice.answered(reply.from);
       this.#modules.counters.add('query-not-found');
       return this.#advance(name, lookup, now);

@@ -65,7 +65,8 @@ export class NetDbCore {
     const choice = this.#choice;
     this.#fetches = new Fetches(choice, counters, nextId);
     const modules = { routers, choice, counters, nextId, fetches: this.#fetches, random: config.random };
-    this.#lookups = new Lookups(modules);
+    const heard = (hashes: readonly RouterHash[], now: number): void => this.#explorer?.heard(hashes, now);
+    this.#lookups = new Lookups({ ...modules, heard });
     this.#publications = new Publications(modules);
     this.#explorer = config.explore === false ? undefined : new Explorer(modules);
     const { self, ownRouterInfo, floodfill: isFloodfill } = config;
@@ -112,7 +113,7 @@ export class NetDbCore {
       case 'searchReply':
         return this.#searchReply(input.body, input.query, now);
       case 'deliveryStatus':
-        return this.#publications.confirmed(input.token, now) ?? this.#count('status-unasked');
+        return this.#publications.confirmed(input.token, input.pool, now) ?? this.#count('status-unasked');
       case 'unsent':
         return this.#unsent(input.id, now);
       case 'databaseLookup':

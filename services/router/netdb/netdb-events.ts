@@ -51,8 +51,8 @@ export type NetDbInput =
       readonly query?: number;
     }
   | { readonly kind: 'searchReply'; readonly body: DatabaseSearchReply; readonly query?: number }
-  /** `token` is the message id of a DeliveryStatus */
-  | { readonly kind: 'deliveryStatus'; readonly token: number }
+  /** `token` is the message id of a DeliveryStatus that came out of a tunnel of `pool` */
+  | { readonly kind: 'deliveryStatus'; readonly token: number; readonly pool: string }
   /** node could not send a query or a publication (no tunnel, no session); `id` is its id or token */
   | { readonly kind: 'unsent'; readonly id: number }
   /** another router asks us; answered only by floodfills */

@@ -71,10 +71,11 @@ export class Publications {
     this.#open.delete(nameOfCopy(hash));
   }
 
-  confirmed(token: number, now: number): NetDbOutput[] | undefined {
+  /** A floodfill has it, if the word comes by the pool that published. */
+  confirmed(token: number, pool: string, now: number): NetDbOutput[] | undefined {
     for (const [name, publication] of this.#open) {
       const { phase } = publication;
-      if (phase.kind !== 'storing' || phase.token !== token) continue;
+      if (phase.kind !== 'storing' || phase.token !== token || publication.pool !== pool) continue;
       return this.#confirmed(name, publication, phase.to, now);
     }
     return undefined;

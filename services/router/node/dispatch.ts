@@ -2,6 +2,7 @@ import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import { decodeBody } from '../i2np/body.ts';
 import type { GarlicClove } from '../i2np/clove.ts';
+import type { DatabaseStore } from '../i2np/database-store.ts';
 import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
 import { openForRouter } from '../i2np/router-garlic.ts';
 import { routerHash } from '../wire/hash.ts';
@@ -16,8 +17,10 @@ export interface DispatchParts {
   readonly routes: Routes;
   readonly queries: Queries;
   readonly keys: RouterKeys;
-  /** whether garlic cloves may travel on through us: simulated networks only */
+  /** whether garlic for this router and its cloves are looked at: simulated networks only */
   readonly transit: boolean;
+  /** whether entries of others are stored and given: simulated networks only */
+  readonly floodfill: boolean;
 }
 
 /**
@@ -50,13 +53,13 @@ export class Dispatch {
         if (source.kind !== 'session') return this.#refuse(message, source);
         return this.#parts.routes.tunnel({ kind: 'message', from: source.from, message }, now);
       case I2NP_TYPE.shortTunnelBuild: {
-        if (source.kind === 'tunnel') return this.#refuse(message, source);
+        if (source.kind !== 'session' && source.kind !== 'clove') return this.#refuse(message, source);
         const from = source.kind === 'session' ? source.from : undefined;
         return this.#parts.routes.tunnel({ kind: 'message', from, message }, now);
       }
       case I2NP_TYPE.garlic:
-        if (source.kind === 'clove') return this.#refuse(message, source);
-        return this.#garlic(message, now);
+        if (source.kind !== 'session' && source.kind !== 'tunnel') return this.#refuse(message, source);
+        return this.#garlic(message, source, now);
       case I2NP_TYPE.databaseStore:
       case I2NP_TYPE.databaseSearchReply:
       case I2NP_TYPE.databaseLookup:
@@ -67,34 +70,48 @@ export class Dispatch {
     }
   }
 
+  /**
+   * What may change the NetDB, by the way it came. Whoever could answer our questions by another way than the one they
+   * went would see by what follows whose they are; whoever could answer what nobody asked would choose our peers.
+   */
   #netdb(message: I2npMessage, source: Source, now: number): void {
-    const { routes } = this.#parts;
+    const { routes, floodfill } = this.#parts;
     const body = decodeBody(message);
-    const query = source.kind === 'clove' && source.query !== undefined ? { query: source.query } : {};
-    const from = source.kind === 'session' ? { from: source.from } : {};
     switch (body.kind) {
-      case 'databaseStore':
-        return routes.netdb({ kind: 'store', body, ...from, ...query }, now);
+      case 'databaseStore': {
+        const from = source.kind === 'session' ? { from: source.from } : {};
+        if (source.kind === 'answer') {
+          return routes.netdb({ kind: 'store', body, query: source.query }, now);
+        }
+        if (!floodfill && !introduces(body, source)) return this.#refuse(message, source);
+        return routes.netdb({ kind: 'store', body, ...from }, now);
+      }
       case 'databaseSearchReply':
-        return routes.netdb({ kind: 'searchReply', body, ...query }, now);
+        if (source.kind !== 'answer') return this.#refuse(message, source);
+        return routes.netdb({ kind: 'searchReply', body, query: source.query }, now);
       case 'databaseLookup':
+        if (!floodfill || source.kind === 'tunnel') return this.#refuse(message, source);
         return routes.netdb({ kind: 'databaseLookup', body }, now);
       case 'deliveryStatus':
-        return routes.netdb({ kind: 'deliveryStatus', token: body.messageId }, now);
+        if (source.kind !== 'tunnel' && source.kind !== 'answer') return this.#refuse(message, source);
+        return routes.netdb({ kind: 'deliveryStatus', token: body.messageId, pool: source.pool }, now);
       default:
         return this.#refuse(message, source);
     }
   }
 
-  #garlic(message: I2npMessage, now: number): void {
+  #garlic(message: I2npMessage, source: Source, now: number): void {
     const body = decodeBody(message);
     if (body.kind !== 'garlic') return;
-    const answer = this.#parts.queries.open(body.data, now);
-    if (answer) {
-      for (const clove of answer.cloves) this.#clove(clove, { kind: 'clove', query: answer.query }, now);
+    if (source.kind === 'tunnel') {
+      const answer = this.#parts.queries.open(body.data, source.pool, now);
+      if (!answer) return this.counters.add('garlic-unknown');
+      const from = { kind: 'answer', query: answer.query, pool: source.pool } as const;
+      for (const clove of answer.cloves) this.#clove(clove, from, now);
       return;
     }
-    const payload = openForRouter(this.#parts.keys, body.data);
+    // Nobody has to write to a router that neither stores nor carries anything for others.
+    const payload = this.#parts.transit ? openForRouter(this.#parts.keys, body.data) : undefined;
     if (!payload) return this.counters.add('garlic-unknown');
     for (const clove of clovesOf(payload)) this.#clove(clove, { kind: 'clove' }, now);
   }
@@ -111,4 +128,9 @@ export class Dispatch {
   #refuse(message: I2npMessage, source: Source): void {
     this.counters.add(`refused-${source.kind}-${message.type <= 26 ? message.type : 'unknown'}`);
   }
+}
+
+/** A peer says who it is. */
+function introduces({ entry }: DatabaseStore, source: Source): boolean {
+  return source.kind === 'session' && entry.what === 'routerInfo' && entry.routerInfo.hash === source.from;
 }

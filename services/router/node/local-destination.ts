@@ -122,7 +122,11 @@ export class LocalDestination {
       case 'received':
         return this.#received(output, now);
       case 'reply':
-        return dispatch.message(output.message, { kind: 'clove', query: Number(output.purpose) }, now);
+        return dispatch.message(
+          output.message,
+          { kind: 'answer', query: Number(output.purpose), pool: name },
+          now,
+        );
       case 'unreachable':
         counters.add(`unreachable-${output.reason}`);
         return this.stream(

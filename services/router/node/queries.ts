@@ -11,6 +11,7 @@ import { sealForRouter } from '../i2np/router-garlic.ts';
 import { QUERY_TIMEOUT } from '../netdb/lookup.ts';
 import type { NetDbOutput, NetDbQuery, NetDbReply } from '../netdb/netdb-events.ts';
 import type { TunnelCore } from '../tunnel/tunnel-core.ts';
+import { EXPLORATORY } from '../tunnel/tunnel-io.ts';
 import { hashBytes, type RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import type { Routes } from './routes.ts';
@@ -117,9 +118,11 @@ export class Queries {
       routes.tunnel({ kind: 'message', from: undefined, message: carried }, now);
   }
 
-  /** Opens the answer to one of the router's own queries; undefined when it is none. */
-  open(data: Uint8Array, now: number): { query: number; cloves: GarlicClove[] } | undefined {
-    if (data.length < REPLY_TAG_LENGTH || !this.#replyKeys.knows(data, now)) return undefined;
+  /** Opens the answer to one of the router's own queries, out of a tunnel of `pool`; undefined when it is none. */
+  open(data: Uint8Array, pool: string, now: number): { query: number; cloves: GarlicClove[] } | undefined {
+    // Keys of other pools are with their Destinations.
+    if (pool !== EXPLORATORY || data.length < REPLY_TAG_LENGTH || !this.#replyKeys.knows(data, now))
+      return undefined;
     const opened = this.#replyKeys.open(data);
     return opened && { query: Number(opened.purpose), cloves: clovesOf(opened.payload) };
   }

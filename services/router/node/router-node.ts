@@ -113,7 +113,7 @@ export class RouterNode {
     });
     const holder = (pool: string): LocalDestination | undefined => this.#destinations.get(pool);
     const queries = new Queries({ routes, random, tunnel, self, holder });
-    const dispatch = new Dispatch({ routes, queries, keys, transit });
+    const dispatch = new Dispatch({ routes, queries, keys, transit, floodfill });
     return { netdb, tunnel, sessions, peering, queries, dispatch };
   }
 

@@ -18,6 +18,9 @@ export interface Routes {
 /** How a message reached the router; what it may do depends on it. */
 export type Source =
   | { readonly kind: 'session'; readonly from: RouterHash }
+  /** out of an inbound tunnel of this pool */
   | { readonly kind: 'tunnel'; readonly pool: string }
-  /** inside a garlic message for this router; `query`: opened with the reply key of that query */
-  | { readonly kind: 'clove'; readonly query?: number };
+  /** under the reply key of this query, out of a tunnel of the pool that asked it */
+  | { readonly kind: 'answer'; readonly query: number; readonly pool: string }
+  /** inside a garlic message for this router that came over a session, or out of a tunnel of others that ends here */
+  | { readonly kind: 'clove' };

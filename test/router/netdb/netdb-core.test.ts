@@ -3,6 +3,7 @@ import type { DatabaseSearchReply } from '../../../services/router/i2np/database
 import { storeOf } from '../../../services/router/i2np/database-store.ts';
 import { LOOKUP_TIMEOUT, MAX_QUERIES, QUERY_TIMEOUT } from '../../../services/router/netdb/lookup.ts';
 import { MAX_CALLERS, MAX_LOOKUPS, NEGATIVE_TTL } from '../../../services/router/netdb/lookups.ts';
+import type { NetDbOutput } from '../../../services/router/netdb/netdb-events.ts';
 import { MAX_STORE_TRIES } from '../../../services/router/netdb/publication.ts';
 import { dayOf, routingKey } from '../../../services/router/netdb/routing-key.ts';
 import { hashBytes, type RouterHash } from '../../../services/router/wire/hash.ts';
@@ -538,4 +539,29 @@ test('a core that is ticked too often or too late does the same', (t) => {
   t.is(sim.outputs(client, 'query').length, 1);
   client.core.step({ kind: 'tick' }, sim.now + 24 * 60 * MINUTE);
   t.is(client.core.counters.get('lookup-leaseSet-timeout'), 1);
+});
+
+test('routers that an answer to a lookup of a Destination names are asked for minutes later, by nobody’s lookup', (t) => {
+  const sim = new Sim();
+  const floodfill = sim.add('ff named', { floodfill: true });
+  const client = sim.add('client named', { floodfill: false, explore: true });
+  sim.introduce(client, [floodfill]);
+  const { hash } = makeLeaseSet('x');
+  const lookup = { kind: 'lookup', caller: 'proxy/x', what: 'leaseSet', hash, pool: 'proxy' } as const;
+  const query = client.core.step(lookup, sim.now).find((it) => it.kind === 'query');
+  const invented = someHash('invented');
+  const body: DatabaseSearchReply = {
+    kind: 'databaseSearchReply',
+    key: hashBytes(hash),
+    peers: [hashBytes(invented)],
+    from: hashBytes(floodfill.info.hash),
+  };
+  const asks = (outputs: readonly NetDbOutput[]): boolean =>
+    outputs.some((it) => it.kind === 'query' && Buffer.from(it.key).equals(Buffer.from(hashBytes(invented))));
+  t.false(asks(client.core.step({ kind: 'searchReply', body, ...(query && { query: query.id }) }, sim.now)));
+  let at: number | undefined;
+  for (let now = sim.now; now < sim.now + 400_000; now += 500) {
+    if (asks(client.core.step({ kind: 'tick' }, now))) at ??= now - sim.now;
+  }
+  t.true(at !== undefined && at >= 60_000 && at <= 300_500, `${at} ms`);
 });

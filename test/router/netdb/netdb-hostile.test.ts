@@ -64,7 +64,7 @@ const input: fc.Arbitrary<NetDbInput> = fc.oneof(
       body: { kind: 'databaseSearchReply', key, from, peers },
       ...(query === undefined ? {} : { query }),
     })),
-  id.map<NetDbInput>((token) => ({ kind: 'deliveryStatus', token })),
+  id.map<NetDbInput>((token) => ({ kind: 'deliveryStatus', token, pool: 'p' })),
   id.map<NetDbInput>((x) => ({ kind: 'unsent', id: x })),
   fc
     .tuple(bytes, bytes, fc.constantFrom('any', 'leaseSet', 'routerInfo', 'exploratory'))

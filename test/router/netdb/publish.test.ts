@@ -55,7 +55,7 @@ test('a store that could not be sent goes to the same floodfill after a pause, a
   const second = only(bench.tick(1), 'storeAt');
   t.is(second.to.hash, first.to.hash);
   t.not(second.token, first.token);
-  t.is(only(bench.step({ kind: 'deliveryStatus', token: second.token }), 'published').attempts, 1);
+  t.is(only(bench.step({ kind: 'deliveryStatus', token: second.token, pool: 'p' }), 'published').attempts, 1);
 });
 
 test('without tunnels a publication fails in the end', (t) => {
@@ -75,10 +75,11 @@ test('without tunnels a publication fails in the end', (t) => {
 test('a status with another token, or the same one twice, confirms nothing', (t) => {
   const bench = new Bench();
   const { token } = only(bench.step({ kind: 'publish', leaseSet, pool: 'p' }), 'storeAt');
-  t.deepEqual(bench.step({ kind: 'deliveryStatus', token: token + 1 }), []);
-  only(bench.step({ kind: 'deliveryStatus', token }), 'published');
-  t.deepEqual(bench.step({ kind: 'deliveryStatus', token }), []);
-  t.is(bench.core.counters.get('status-unasked'), 2);
+  t.deepEqual(bench.step({ kind: 'deliveryStatus', token: token + 1, pool: 'p' }), []);
+  t.deepEqual(bench.step({ kind: 'deliveryStatus', token, pool: 'other' }), [], 'by the tunnels of another');
+  only(bench.step({ kind: 'deliveryStatus', token, pool: 'p' }), 'published');
+  t.deepEqual(bench.step({ kind: 'deliveryStatus', token, pool: 'p' }), []);
+  t.is(bench.core.counters.get('status-unasked'), 3);
 });
 
 test('an older LeaseSet at the other floodfill is no verification; three of those, and it is unverified', (t) => {
@@ -91,7 +92,7 @@ test('an older LeaseSet at the other floodfill is no verification; three of thos
     const store = only(outputs, 'storeAt');
     t.false(tried.has(store.to.hash), 'every store tries another one');
     tried.add(store.to.hash);
-    bench.step({ kind: 'deliveryStatus', token: store.token });
+    bench.step({ kind: 'deliveryStatus', token: store.token, pool: 'p' });
     const query = only(bench.tick(15_000), 'query');
     t.false(asked.has(query.to.hash), 'every check asks another one');
     asked.add(query.to.hash);
@@ -109,7 +110,7 @@ test('an older LeaseSet at the other floodfill is no verification; three of thos
 test('silence at the check is not held against the publication', (t) => {
   const bench = new Bench();
   const { token } = only(bench.step({ kind: 'publish', leaseSet, pool: 'p' }), 'storeAt');
-  bench.step({ kind: 'deliveryStatus', token });
+  bench.step({ kind: 'deliveryStatus', token, pool: 'p' });
   const all: NetDbOutput[] = [];
   for (let i = 0; i < 60; i++) all.push(...bench.tick(1_000));
   t.is(all.filter(({ kind }) => kind === 'query').length, 3);
@@ -125,7 +126,7 @@ test('an unpublished Destination is stored nowhere any more', (t) => {
   const bench = new Bench();
   const { token } = only(bench.step({ kind: 'publish', leaseSet, pool: 'p' }), 'storeAt');
   bench.step({ kind: 'unpublish', hash: leaseSet.hash });
-  t.deepEqual(bench.step({ kind: 'deliveryStatus', token }), []);
+  t.deepEqual(bench.step({ kind: 'deliveryStatus', token, pool: 'p' }), []);
   t.deepEqual(
     bench.tick(60_000).filter(({ kind }) => kind === 'storeAt'),
     [],
@@ -140,7 +141,7 @@ test('our RouterInfo is not published unless configured, and never verified when
   const on = new Bench(true);
   const { token, entry, pool } = only(on.step({ kind: 'publishRouter', routerInfo }), 'storeAt');
   t.deepEqual([entry, pool], [{ what: 'routerInfo', routerInfo }, 'exploratory']);
-  only(on.step({ kind: 'deliveryStatus', token }), 'published');
+  only(on.step({ kind: 'deliveryStatus', token, pool: 'exploratory' }), 'published');
   t.deepEqual(
     on.tick(60_000).filter(({ kind }) => kind === 'query'),
     [],

@@ -35,6 +35,8 @@ export class Sim {
   now: number;
   readonly routers = new Map<RouterHash, SimRouter>();
   readonly #events: Event[] = [];
+  /** by whose tunnels a confirmation comes */
+  readonly #pools = new Map<number, string>();
   #order = 0;
 
   constructor(now = NOW) {
@@ -100,6 +102,7 @@ export class Sim {
     else if (output.kind === 'query') this.#query(from, output);
     else if (output.kind === 'storeAt') {
       const gateway = hashBytes(from.info.hash);
+      this.#pools.set(output.token, output.pool);
       const body = storeOf(output.entry, { token: output.token, tunnelId: 0, gateway });
       this.#deliver(output.to.hash, { kind: 'store', body });
     } else if (output.kind === 'flood') {
@@ -116,7 +119,10 @@ export class Sim {
   #reply({ body, to }: NetDbReply): void {
     if (body.kind === 'databaseStore') this.#deliver(to, { kind: 'store', body });
     else if (body.kind === 'databaseSearchReply') this.#deliver(to, { kind: 'searchReply', body });
-    else this.#deliver(to, { kind: 'deliveryStatus', token: body.messageId });
+    else {
+      const { messageId: token } = body;
+      this.#deliver(to, { kind: 'deliveryStatus', token, pool: this.#pools.get(token) ?? '' });
+    }
   }
 
   #deliver(to: RouterHash, input: NetDbInput): void {

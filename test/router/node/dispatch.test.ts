@@ -2,6 +2,7 @@ import test from 'ava';
 import { encodeBlocks } from '../../../services/router/i2np/blocks.ts';
 import { type I2npBody, messageOf } from '../../../services/router/i2np/body.ts';
 import type { CloveDelivery } from '../../../services/router/i2np/clove.ts';
+import { storeOf } from '../../../services/router/i2np/database-store.ts';
 import { I2NP_TYPE, type I2npMessage } from '../../../services/router/i2np/message.ts';
 import { sealForRouter } from '../../../services/router/i2np/router-garlic.ts';
 import { Dispatch } from '../../../services/router/node/dispatch.ts';
@@ -11,6 +12,7 @@ import { TunnelCore } from '../../../services/router/tunnel/tunnel-core.ts';
 import { routerHash } from '../../../services/router/wire/hash.ts';
 import { createRouterKeys } from '../../../services/router/wire/router-keys.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
+import { makeLeaseSet, makeRouter } from '../netdb/make.ts';
 
 const NOW = Date.UTC(2026, 0, 15, 12);
 const random = recordedEntropy('dispatch');
@@ -19,14 +21,15 @@ const peer = routerHash(Buffer.alloc(32, 7));
 const SESSION: Source = { kind: 'session', from: peer };
 const TUNNEL: Source = { kind: 'tunnel', pool: 'exploratory' };
 const CLOVE: Source = { kind: 'clove' };
+const ANSWER: Source = { kind: 'answer', query: 4, pool: 'exploratory' };
 
 /** A dispatch whose ways lead into a list. */
-function rig(transit = false) {
+function rig(transit = false, floodfill = transit) {
   const went: string[] = [];
   const self = keys.identity.hash;
   const routes: Routes = {
     emit: () => void went.push('emit'),
-    netdb: ({ kind }) => void went.push(`netdb ${kind}`),
+    netdb: (input) => void went.push(`netdb ${input.kind}${'query' in input ? ' as answer' : ''}`),
     tunnel: () => void went.push('tunnel'),
     sendThrough: () => void went.push('sendThrough'),
     sendDirect: () => void went.push('sendDirect'),
@@ -39,7 +42,7 @@ function rig(transit = false) {
     acceptTransit: false,
   });
   const queries = new Queries({ routes, random, tunnel, self, holder: () => undefined });
-  return { went, dispatch: new Dispatch({ routes, queries, keys, transit }) };
+  return { went, dispatch: new Dispatch({ routes, queries, keys, transit, floodfill }) };
 }
 
 const make = (body: I2npBody, expires = NOW + 10_000): I2npMessage => messageOf(body, 5, expires);
@@ -68,24 +71,94 @@ function sealed(message: I2npMessage, delivery: CloveDelivery = { kind: 'local' 
   return make({ kind: 'garlic', data });
 }
 
+const lookup = make({
+  kind: 'databaseLookup',
+  key: Buffer.alloc(32),
+  from: Buffer.alloc(32),
+  lookup: 'any',
+  exclude: [],
+});
+const own = makeRouter('own');
+const storeOwn = make(storeOf({ what: 'routerInfo', routerInfo: own }));
+const storeOther = make(storeOf({ what: 'routerInfo', routerInfo: makeRouter('other') }));
+const storeLeases = make(storeOf({ what: 'leaseSet', leaseSet: makeLeaseSet('any') }));
+
+const FROM = {
+  'the session of a peer': { kind: 'session', from: own.hash },
+  'a tunnel of ours': TUNNEL,
+  'an answer to a question of ours': ANSWER,
+  'garlic for us': CLOVE,
+} as const satisfies Record<string, Source>;
+type From = keyof typeof FROM;
+
+/**
+ * All that a message may change in a router that neither carries tunnels nor stores for others, by its type and the way
+ * it came. Whatever is not here changes nothing.
+ */
+const MAY: Partial<Record<string, Partial<Record<From, string>>>> = {
+  [I2NP_TYPE.tunnelData]: { 'the session of a peer': 'tunnel' },
+  [I2NP_TYPE.tunnelGateway]: { 'the session of a peer': 'tunnel' },
+  // the tunnels know which replies they wait for, and by whose session
+  [I2NP_TYPE.shortTunnelBuild]: { 'the session of a peer': 'tunnel', 'garlic for us': 'tunnel' },
+  [I2NP_TYPE.databaseSearchReply]: { 'an answer to a question of ours': 'netdb searchReply as answer' },
+  [I2NP_TYPE.deliveryStatus]: {
+    'a tunnel of ours': 'netdb deliveryStatus',
+    'an answer to a question of ours': 'netdb deliveryStatus',
+  },
+  'its own RouterInfo': {
+    'the session of a peer': 'netdb store',
+    'an answer to a question of ours': 'netdb store as answer',
+  },
+  "another's RouterInfo": { 'an answer to a question of ours': 'netdb store as answer' },
+  'a LeaseSet': { 'an answer to a question of ours': 'netdb store as answer' },
+};
+
+const MESSAGES: [string, I2npMessage][] = [
+  ['its own RouterInfo', storeOwn],
+  ["another's RouterInfo", storeOther],
+  ['a LeaseSet', storeLeases],
+  ...[status, data, gateway, build, search, lookup].map((it): [string, I2npMessage] => [`${it.type}`, it]),
+  ...Array.from({ length: 256 }, (_, type) => type)
+    .filter(
+      (type) => ![status, data, gateway, build, search, lookup, storeOwn].some((it) => it.type === type),
+    )
+    .map((type): [string, I2npMessage] => [`${type}`, { ...build, type, payload: Buffer.alloc(40, 1) }]),
+];
+
+test('every type of message by every way: what it may change is what the table says', (t) => {
+  for (const [name, message] of MESSAGES) {
+    for (const [from, source] of Object.entries(FROM) as [From, Source][]) {
+      const { went, dispatch } = rig();
+      dispatch.message(message, source, NOW);
+      const may = MAY[name]?.[from];
+      t.deepEqual(went, may === undefined ? [] : [may], `${name} by ${from}`);
+      t.is(Object.keys(dispatch.counters.toJSON()).length, may === undefined ? 1 : 0, `${name} by ${from}`);
+    }
+  }
+});
+
+test('garlic that anybody can seal for a router changes nothing where nothing is done for others', (t) => {
+  for (const source of [SESSION, TUNNEL]) {
+    for (const [, message] of MESSAGES.slice(0, 9)) {
+      const { went, dispatch } = rig();
+      dispatch.message(sealed(message), source, NOW);
+      t.deepEqual(went, []);
+    }
+  }
+});
+
 const table: [string, I2npMessage, Source, string[]][] = [
-  ['a tunnel message over a session', gateway, SESSION, ['tunnel']],
-  ['a tunnel message out of a tunnel', gateway, TUNNEL, []],
-  ['a tunnel message in a clove', gateway, CLOVE, []],
-  ['a tunnel build over a session', build, SESSION, ['tunnel']],
-  ['a tunnel build in a clove', build, CLOVE, ['tunnel']],
-  ['a tunnel build out of a tunnel', build, TUNNEL, []],
-  ['a delivery status out of a tunnel', status, TUNNEL, ['netdb deliveryStatus']],
-  ['a search reply over a session', search, SESSION, ['netdb searchReply']],
   ['data for nobody', data, SESSION, []],
-  ['garlic for us with a delivery status', sealed(status), TUNNEL, ['netdb deliveryStatus']],
   ['garlic within garlic', sealed(sealed(status)), SESSION, []],
-  ['garlic that travels on', sealed(status, { kind: 'router', hash: Buffer.alloc(32, 1) }), SESSION, []],
+  ['garlic out of a tunnel that is no answer', sealed(storeLeases), TUNNEL, []],
   ['garlic that nobody can open', make({ kind: 'garlic', data: Buffer.alloc(90, 1) }), SESSION, []],
+  ['a store at a floodfill', sealed(storeLeases), SESSION, ['netdb store']],
+  ['a question to a floodfill', sealed(lookup), SESSION, ['netdb databaseLookup']],
+  ['an answer to nobody', search, SESSION, []],
 ];
 for (const [title, message, source, expected] of table) {
-  test(`${title}: ${expected.join() || 'dropped and counted'}`, (t) => {
-    const { went, dispatch } = rig();
+  test(`to a router that carries and stores, ${title}: ${expected.join() || 'dropped and counted'}`, (t) => {
+    const { went, dispatch } = rig(true);
     dispatch.message(message, source, NOW);
     t.deepEqual(went, expected);
     t.is(Object.keys(dispatch.counters.toJSON()).length, expected.length === 0 ? 1 : 0);

@@ -149,13 +149,20 @@ test('the answer comes through the tunnel, names its query and opens once', (t) 
   const it = rig();
   const [data = Buffer.alloc(0), ...more] = answered(it, asked(it, 41));
   t.is(more.length, 0);
-  const answer = it.queries.open(data, it.net.now);
+  const answer = it.queries.open(data, EXPLORATORY, it.net.now);
   t.is(answer?.query, 41);
   t.deepEqual(
     answer?.cloves.map(({ message }) => decodeBody(message).kind),
     ['databaseSearchReply'],
   );
-  t.is(it.queries.open(data, it.net.now), undefined);
+  t.is(it.queries.open(data, EXPLORATORY, it.net.now), undefined);
+});
+
+test('an answer that comes out of the tunnels of another pool does not open', (t) => {
+  const it = rig();
+  const [data = Buffer.alloc(0)] = answered(it, asked(it));
+  t.is(it.queries.open(data, 'proxy', it.net.now), undefined);
+  t.is(it.queries.open(data, EXPLORATORY, it.net.now)?.query, 7);
 });
 
 test('what is changed on the way does not open, and the true answer still does', (t) => {
@@ -164,10 +171,11 @@ test('what is changed on the way does not open, and the true answer still does',
   for (const at of [8, 20, data.length - 1]) {
     const changed = Buffer.from(data);
     changed[at] = (changed[at] ?? 0) ^ 1;
-    t.is(it.queries.open(changed, it.net.now), undefined, `byte ${at}`);
+    t.is(it.queries.open(changed, EXPLORATORY, it.net.now), undefined, `byte ${at}`);
   }
-  for (const length of [0, 7, 8, 23]) t.is(it.queries.open(data.subarray(0, length), it.net.now), undefined);
-  t.is(it.queries.open(data, it.net.now)?.query, 7);
+  for (const length of [0, 7, 8, 23])
+    t.is(it.queries.open(data.subarray(0, length), EXPLORATORY, it.net.now), undefined);
+  t.is(it.queries.open(data, EXPLORATORY, it.net.now)?.query, 7);
 });
 
 test('every query has a key and a tag of its own', (t) => {
@@ -184,13 +192,13 @@ test('a reply key ends some time after its query', (t) => {
   const it = rig();
   const start = it.net.now;
   const [data = Buffer.alloc(0)] = answered(it, asked(it));
-  t.is(it.queries.open(data, start + LIFE + 1), undefined);
+  t.is(it.queries.open(data, EXPLORATORY, start + LIFE + 1), undefined);
   it.queries.sweep(start + LIFE);
-  t.is(it.queries.open(data, start + LIFE)?.query, 7);
+  t.is(it.queries.open(data, EXPLORATORY, start + LIFE)?.query, 7);
   const second = rig();
   const [late = Buffer.alloc(0)] = answered(second, asked(second));
   second.queries.sweep(second.net.now + LIFE + 1);
-  t.is(second.queries.open(late, second.net.now), undefined, 'swept away');
+  t.is(second.queries.open(late, EXPLORATORY, second.net.now), undefined, 'swept away');
 });
 
 test("a Destination's query leaves its key with the Destination, not with the router", (t) => {
@@ -204,7 +212,7 @@ test("a Destination's query leaves its key with the Destination, not with the ro
   t.deepEqual(Buffer.from(kept[0]?.key ?? []), Buffer.from(lookup.reply.key));
   t.deepEqual(Buffer.from(kept[0]?.tag ?? []), Buffer.from(lookup.reply.tag));
   const [data = Buffer.alloc(0)] = answered(it, lookup);
-  t.is(it.queries.open(data, it.net.now), undefined);
+  t.is(it.queries.open(data, EXPLORATORY, it.net.now), undefined);
 });
 
 const STORE = {

@@ -32,7 +32,13 @@ function destination(name: string, keys: DestinationKeys, net: SimNetwork): Loca
   };
   const { core: tunnel, hash: self } = net.me;
   const queries = new Queries({ routes, random, tunnel, self, holder: () => undefined });
-  const dispatch = new Dispatch({ routes, queries, keys: createRouterKeys(random), transit: false });
+  const dispatch = new Dispatch({
+    routes,
+    queries,
+    keys: createRouterKeys(random),
+    transit: false,
+    floodfill: false,
+  });
   const options = { keys, publish: true, length: 2, quantity: 2 };
   const counters = new Counters();
   return new LocalDestination({ name, options, random, routes, dispatch, counters, wake: nowhere });

@@ -11,7 +11,7 @@ import type { Lookups } from './lookups.ts';
 import type { NetDbOutput, NetDbQuery } from './netdb-events.ts';
 import { hashOf } from './publication.ts';
 import type { Publications } from './publish.ts';
-import { MAX_ROUTER_INFO_AGE } from './validate.ts';
+import { type LeaseSetRefusal, MAX_ROUTER_INFO_AGE, refuseLeaseSet } from './validate.ts';
 
 /** Entries come late over Tor; they are taken for so long (ms) after the last query. */
 const LATE_ANSWER = 60_000;
@@ -78,12 +78,13 @@ export class Intake {
     const stored = token || query === undefined;
     // unpublished ones go from client to client only; a floodfill must not keep them
     if (leaseSet.unpublished && stored) return refused(this.#count('store-unpublished'));
-    const result = this.#modules.leaseSets.add(leaseSet, now, stored && this.#modules.isFloodfill);
+    const result = this.#modules.isFloodfill
+      ? this.#modules.leaseSets.add(leaseSet, now, stored)
+      : judged(leaseSet, now);
     if (result.kind === 'refused') return refused(this.#count(`lease-set-${result.reason}`));
     this.#modules.counters.add(`lease-set-${result.kind}`);
-    const current = this.#modules.leaseSets.get(leaseSet.hash, now) ?? leaseSet;
     const outputs = [
-      ...this.#modules.lookups.found({ what: 'leaseSet', leaseSet: current }, query, now),
+      ...this.#modules.lookups.found({ what: 'leaseSet', leaseSet }, query, now),
       ...this.#modules.publications.arrived({ what: 'leaseSet', leaseSet }, query, now),
     ];
     return { accepted: true, news: result.kind === 'added' || result.kind === 'updated', outputs };
@@ -111,6 +112,16 @@ export class Intake {
     return [];
   }
 }
+
+/** What one Destination was told is kept by it alone: the router has no LeaseSets that another could be given. */
+function judged(leaseSet: LeaseSet2, now: number): AddLeaseSet {
+  const reason = refuseLeaseSet(leaseSet, now);
+  return reason === undefined ? { kind: 'answer' } : { kind: 'refused', reason };
+}
+
+type AddLeaseSet =
+  | { readonly kind: 'answer' }
+  | { readonly kind: 'refused'; readonly reason: LeaseSetRefusal };
 
 function refused(outputs: NetDbOutput[]): Added {
   return { accepted: false, news: false, outputs };

@@ -1,5 +1,5 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
-import type { RouterHash } from '../wire/hash.ts';
+import { type DestHash, hashBytes, type RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import { EXPLORATORY_POOL, type LookupFailure, type Sought } from './netdb-events.ts';
 
@@ -48,11 +48,14 @@ interface Pending {
  */
 export class Lookup {
   readonly what: Sought;
+  readonly hash: RouterHash | DestHash;
   readonly key: Uint8Array;
   readonly pool: string;
   readonly started: number;
   readonly callers = new Set<string>();
   readonly #asked = new Set<RouterHash>();
+  /** of all queries, those that nobody waits for any more too */
+  readonly #ids = new Set<number>();
   readonly #pending = new Map<number, Pending>();
   readonly #leads = new BoundedMap<RouterHash, RouterHash>(MAX_LEADS);
   readonly #fetching = new Map<RouterHash, number>();
@@ -62,9 +65,10 @@ export class Lookup {
   #unsent = 0;
   #notBefore = 0;
 
-  constructor(what: Sought, key: Uint8Array, pool: string, now: number) {
+  constructor(what: Sought, hash: RouterHash | DestHash, pool: string, now: number) {
     this.what = what;
-    this.key = key;
+    this.hash = hash;
+    this.key = hashBytes(hash);
     this.pool = pool;
     this.started = now;
   }
@@ -87,8 +91,14 @@ export class Lookup {
   /** The query `id` went to `to`. */
   asking(id: number, to: RouterHash, now: number): void {
     this.#asked.add(to);
+    this.#ids.add(id);
     this.#pending.set(id, { to, since: now });
     this.#queries++;
+  }
+
+  /** Whether the query is one of this lookup, late or not. */
+  owns(id: number): boolean {
+    return this.#ids.has(id);
   }
 
   /** The RouterInfo of a lead is being fetched until `until`; the lookup stays open for it. */

@@ -9,12 +9,15 @@ import { Lookup, type LookupView, QUERY_TIMEOUT } from './lookup.ts';
 import type { LookupFailure, NetDbOutput, Sought } from './netdb-events.ts';
 import type { RouterInfoStore } from './store.ts';
 
-/** Lookups under way at once. */
-export const MAX_LOOKUPS = 64;
+/** Lookups under way at once, in all and for one pool: no page that names dead hosts by the dozen makes others wait. */
+export const MAX_LOOKUPS = 256;
+export const MAX_POOL_LOOKUPS = 32;
 /** Callers that share one lookup. */
 export const MAX_CALLERS = 64;
-/** Sought and not found lately; more than a page of a browser can name. */
-export const MAX_NEGATIVE = 256;
+/** Sought and not found lately, by all pools together; more than some pages of browsers can name. */
+export const MAX_NEGATIVE = 1_024;
+/** Lookups that gave up whose answers are still taken: Tor is slow, and the next try would ask the same again. */
+const MAX_ENDED = 64;
 /** How long (ms) "not found" is believed: a service that comes up must be seen at the next try of a user. */
 export const NEGATIVE_TTL = 15_000;
 /** Hashes that a query asks the floodfill not to name again. */
@@ -34,10 +37,14 @@ export type Found =
   | { readonly what: 'routerInfo'; readonly routerInfo: RouterInfo }
   | { readonly what: 'leaseSet'; readonly leaseSet: LeaseSet2 };
 
-/** All open lookups: one per sought hash, whoever asks. */
+/**
+ * All open lookups: one per pool and sought hash. What one pool asks and is told, another neither shares nor sees: a
+ * floodfill or a site could tell by it that both are ours.
+ */
 export class Lookups {
   readonly #modules: LookupModules;
   readonly #open = new Map<string, Lookup>();
+  readonly #ended = new BoundedMap<string, Lookup>(MAX_ENDED);
   readonly #negative = new BoundedMap<string, number>(MAX_NEGATIVE);
 
   constructor(modules: LookupModules) {
@@ -56,7 +63,7 @@ export class Lookups {
     now: number,
     refresh: boolean,
   ): NetDbOutput[] {
-    const name = nameOf(what, hash);
+    const name = nameOf(pool, what, hash);
     const { counters } = this.#modules;
     const running = this.#open.get(name);
     if (running?.callers.has(caller)) return [];
@@ -66,11 +73,11 @@ export class Lookups {
       counters.add(`lookup-${what}-negative`);
       return [{ kind: 'lookupFailed', caller, reason: 'not-found' }];
     }
-    if (running ? running.callers.size >= MAX_CALLERS : this.#open.size >= MAX_LOOKUPS) {
+    if (running ? running.callers.size >= MAX_CALLERS : this.#full(pool)) {
       counters.add(`lookup-${what}-busy`);
       return [{ kind: 'lookupFailed', caller, reason: 'busy' }];
     }
-    const lookup = running ?? new Lookup(what, hashBytes(hash), pool, now);
+    const lookup = running ?? new Lookup(what, hash, pool, now);
     lookup.callers.add(caller);
     if (running) return [];
     counters.add(`lookup-${what}`);
@@ -86,32 +93,51 @@ export class Lookups {
 
   /** Takes back all questions of a pool that is gone. */
   cancelPool(pool: string): void {
-    const callers = [...this.#open.values()].flatMap((lookup) => [...lookup.callers]);
-    for (const caller of callers) if (caller.startsWith(`${pool}/`)) this.cancel(caller);
+    for (const [name, lookup] of this.#open) if (lookup.pool === pool) this.#open.delete(name);
+    this.#ended.prune((lookup) => lookup.pool === pool);
   }
 
-  /** An entry was stored: whoever looks for it has it. `query` as in the input. */
+  #full(pool: string): boolean {
+    if (this.#open.size >= MAX_LOOKUPS) return true;
+    let own = 0;
+    for (const lookup of this.#open.values()) if (lookup.pool === pool) own++;
+    return own >= MAX_POOL_LOOKUPS;
+  }
+
+  /** An entry is here: whose query brought it has it; without a query, as at a floodfill, whoever looks for it. */
   found(entry: Found, query: number | undefined, now: number): NetDbOutput[] {
     const hash = entry.what === 'routerInfo' ? entry.routerInfo.hash : entry.leaseSet.hash;
-    const name = nameOf(entry.what, hash);
-    this.#negative.delete(name);
-    const lookup = this.#open.get(name);
-    if (!lookup) return entry.what === 'routerInfo' ? this.#leadArrived(now) : [];
-    this.#open.delete(name);
-    this.#credit(lookup, query);
-    this.#modules.counters.add(`lookup-${entry.what}-found`);
-    const outputs = [...lookup.callers].map((caller): NetDbOutput => foundOutput(caller, entry));
-    return entry.what === 'routerInfo' ? [...outputs, ...this.#leadArrived(now)] : outputs;
+    const outputs: NetDbOutput[] = [];
+    for (const [name, lookup] of this.#open) {
+      if (lookup.what !== entry.what || lookup.hash !== hash) continue;
+      if (entry.what === 'leaseSet' && query !== undefined && !lookup.owns(query)) continue;
+      this.#negative.delete(name);
+      this.#open.delete(name);
+      this.#credit(lookup, query);
+      this.#modules.counters.add(`lookup-${entry.what}-found`);
+      outputs.push(...[...lookup.callers].map((caller): NetDbOutput => foundOutput(caller, entry)));
+    }
+    if (entry.what === 'routerInfo') return [...outputs, ...this.#leadArrived(now)];
+    return outputs.length > 0 ? outputs : this.#foundLate(entry, query);
+  }
+
+  #foundLate(entry: Extract<Found, { what: 'leaseSet' }>, query: number | undefined): NetDbOutput[] {
+    for (const [name, lookup] of this.#ended.entries()) {
+      if (query === undefined || lookup.hash !== entry.leaseSet.hash || !lookup.owns(query)) continue;
+      this.#ended.delete(name);
+      this.#negative.delete(name);
+      this.#modules.counters.add('lookup-leaseSet-late');
+      return [...lookup.callers].map((caller) => foundOutput(caller, entry));
+    }
+    return [];
   }
 
   /** Returns undefined when the reply answers no query of ours. */
   replied(reply: Reply, now: number): NetDbOutput[] | undefined {
-    for (const what of ['leaseSet', 'routerInfo'] as const) {
-      const name = nameOf(what, reply.key);
-      const lookup = this.#open.get(name);
-      const id = lookup && (reply.query ?? lookup.queryTo(reply.from));
-      if (!lookup || id === undefined) continue;
-      const unknown = lookup.replied(id, reply.named, this.#view(lookup, now));
+    for (const [name, lookup] of this.#open) {
+      if (lookup.hash !== reply.key) continue;
+      const id = reply.query ?? lookup.queryTo(reply.from);
+      const unknown = id === undefined ? undefined : lookup.replied(id, reply.named, this.#view(lookup, now));
       if (unknown === undefined) continue;
       this.#modules.heard(unknown, now);
       this.#modules.choice.answered(reply.from);
@@ -188,6 +214,7 @@ export class Lookups {
   #failed(name: string, lookup: Lookup, reason: LookupFailure, now: number): NetDbOutput[] {
     this.#modules.counters.add(`lookup-${lookup.what}-${reason}`);
     if (reason === 'not-found') this.#negative.set(name, now + NEGATIVE_TTL);
+    if (reason === 'timeout') this.#ended.set(name, lookup);
     return [...lookup.callers].map((caller) => ({ kind: 'lookupFailed', caller, reason }));
   }
 
@@ -218,8 +245,8 @@ export class Lookups {
   }
 }
 
-function nameOf(what: Sought, hash: string): string {
-  return `${what}/${hash}`;
+function nameOf(pool: string, what: Sought, hash: string): string {
+  return `${pool}/${what}/${hash}`;
 }
 
 function foundOutput(caller: string, entry: Found): NetDbOutput {

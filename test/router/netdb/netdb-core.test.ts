@@ -2,11 +2,17 @@ import test from 'ava';
 import type { DatabaseSearchReply } from '../../../services/router/i2np/database-search-reply.ts';
 import { storeOf } from '../../../services/router/i2np/database-store.ts';
 import { LOOKUP_TIMEOUT, MAX_QUERIES, QUERY_TIMEOUT } from '../../../services/router/netdb/lookup.ts';
-import { MAX_CALLERS, MAX_LOOKUPS, NEGATIVE_TTL } from '../../../services/router/netdb/lookups.ts';
+import {
+  MAX_CALLERS,
+  MAX_LOOKUPS,
+  MAX_POOL_LOOKUPS,
+  NEGATIVE_TTL,
+} from '../../../services/router/netdb/lookups.ts';
 import type { NetDbOutput } from '../../../services/router/netdb/netdb-events.ts';
 import { MAX_STORE_TRIES } from '../../../services/router/netdb/publication.ts';
 import { dayOf, routingKey } from '../../../services/router/netdb/routing-key.ts';
 import { hashBytes, type RouterHash } from '../../../services/router/wire/hash.ts';
+import type { LeaseSet2 } from '../../../services/router/wire/lease-set2.ts';
 import { makeLeaseSet, makeRouter, NOW, someHash } from './make.ts';
 import { Sim, type SimRouter } from './sim.ts';
 
@@ -54,7 +60,7 @@ test('a LeaseSet published by one router is found by another that knows all floo
     sim.outputs(client, 'foundLeaseSet').map(({ caller }) => caller),
     ['c'],
   );
-  t.is(client.core.leaseSet(hash, sim.now)?.hash, hash);
+  t.is(client.core.leaseSet(hash, sim.now), undefined, 'who asked has it, and nobody else');
   const [first] = sim.outputs(client, 'query');
   t.is(first?.to.hash, byDistance(floodfills, hash, NOW)[0]?.info.hash);
 });
@@ -203,10 +209,17 @@ test('a caller that asks again replaces its question and is answered once', (t) 
 test('lookups and callers are bounded', (t) => {
   const { sim, client } = world(3);
   for (let i = 0; i < MAX_LOOKUPS + 5; i++) {
-    sim.step(client, { kind: 'lookup', caller: `l ${i}`, what: 'routerInfo', hash: someHash(`${i}`) });
+    const [pool, hash] = [`pool ${i % 20}`, someHash(`${i}`)];
+    sim.step(client, { kind: 'lookup', caller: `l ${i}`, what: 'routerInfo', hash, pool });
   }
   for (let i = 0; i < MAX_CALLERS + 5; i++) {
-    sim.step(client, { kind: 'lookup', caller: `c ${i}`, what: 'routerInfo', hash: someHash('0') });
+    sim.step(client, {
+      kind: 'lookup',
+      caller: `c ${i}`,
+      what: 'routerInfo',
+      hash: someHash('0'),
+      pool: 'pool 0',
+    });
   }
   const reasons = sim.outputs(client, 'lookupFailed').map(({ reason }) => reason);
   t.deepEqual(reasons, Array(5 + 6).fill('busy'));
@@ -309,15 +322,56 @@ test('what nobody asked for is not stored: RouterInfos of strangers, LeaseSets',
   t.is(client.core.routers.size, before + 1, 'a peer may bring its own');
 });
 
-test('an answer that comes after the lookup gave up is kept for the next try', (t) => {
+test('an answer that comes after the lookup gave up is given to who asked, once', (t) => {
   const { sim, floodfills, client } = world(4);
   for (const router of floodfills) router.mute = true;
   const leaseSet = makeLeaseSet('late');
   sim.step(client, { kind: 'lookup', caller: 'a', what: 'leaseSet', hash: leaseSet.hash });
+  const [query] = sim.outputs(client, 'query');
   sim.run(LOOKUP_TIMEOUT);
-  sim.step(client, { kind: 'store', body: storeOf({ what: 'leaseSet', leaseSet }) });
-  const outputs = sim.step(client, { kind: 'lookup', caller: 'b', what: 'leaseSet', hash: leaseSet.hash });
-  t.true(outputs.some(({ kind }) => kind === 'foundLeaseSet'));
+  const body = storeOf({ what: 'leaseSet', leaseSet });
+  const late = { kind: 'store', body, ...(query && { query: query.id }) } as const;
+  t.like(sim.step(client, late), [{ kind: 'foundLeaseSet', caller: 'a' }]);
+  t.false(sim.step(client, late).some(({ kind }) => kind === 'foundLeaseSet'));
+});
+
+test('two pools that seek the same ask apart, and each is told what its own floodfill says', (t) => {
+  const { sim, client } = world(6);
+  const [first, second] = [NOW - 2_000, NOW - 1_000].map((published) => makeLeaseSet('same', { published }));
+  if (!first || !second) return t.fail();
+  const { hash } = first;
+  for (const pool of ['one', 'two'])
+    sim.step(client, { kind: 'lookup', caller: `${pool}/x`, what: 'leaseSet', hash, pool });
+  const queries = sim.outputs(client, 'query');
+  t.deepEqual(
+    queries.map(({ pool }) => pool),
+    ['one', 'two'],
+  );
+  const answer = (leaseSet: LeaseSet2, query?: number): NetDbOutput[] =>
+    client.core
+      .step(
+        { kind: 'store', body: storeOf({ what: 'leaseSet', leaseSet }), ...(query && { query }) },
+        sim.now,
+      )
+      .filter(({ kind }) => kind === 'foundLeaseSet');
+  t.like(answer(second, queries[1]?.id), [{ caller: 'two/x', leaseSet: { published: second.published } }]);
+  t.like(answer(first, queries[0]?.id), [{ caller: 'one/x', leaseSet: { published: first.published } }]);
+  t.is(answer(second, queries[1]?.id).length, 0);
+});
+
+test('a pool that asks for more than its share leaves the others theirs', (t) => {
+  const { sim, client } = world(3);
+  const ask = (pool: string, i: number): void => {
+    const hash = makeLeaseSet(`${pool} ${i % 50}`).hash;
+    void sim.step(client, { kind: 'lookup', caller: `${pool}/${i}`, what: 'leaseSet', hash, pool });
+  };
+  for (let i = 0; i < MAX_POOL_LOOKUPS + 5; i++) ask('greedy', i);
+  t.deepEqual(
+    sim.outputs(client, 'lookupFailed').map(({ caller, reason }) => `${caller.split('/')[0]} ${reason}`),
+    Array(5).fill('greedy busy'),
+  );
+  ask('modest', 1);
+  t.is(sim.outputs(client, 'lookupFailed').length, 5);
 });
 
 test('search replies of strangers, and about keys never asked for, change nothing', (t) => {

@@ -89,6 +89,9 @@ export class DestinationCore {
       case 'lookupFailed':
         this.#lookupFailed(input.hash, now, out);
         break;
+      case 'published':
+        this.#own.published(input.confirmed, now);
+        break;
       case 'stalled':
         this.#stalled(this.#remotes.get(input.remote, now), input.tries ?? 1, now, out);
         break;

@@ -29,6 +29,12 @@ export const MAX_AHEAD = 120_000;
 export const MESSAGE_LIFETIME = 30_000;
 /** ms between two publications when the leases change one by one. */
 export const PUBLISH_SPACING = 5_000;
+/** Publications within `PUBLISH_WINDOW` (ms): Java's floodfills keep a fourth one within a minute, but flood it no more. */
+export const PUBLISH_BURST = 3;
+export const PUBLISH_WINDOW = 61_000;
+/** ms until a publication that no floodfill confirmed is tried again; doubles with each failure in a row, up to the limit. */
+export const PUBLISH_AGAIN = 10_000;
+export const PUBLISH_AGAIN_MAX = 40_000;
 /** ms after which an unchanged LeaseSet is signed and published again: floodfills come and go. */
 export const REPUBLISH_AFTER = 300_000;
 /** ms after which a LeaseSet that a remote has not confirmed is sent to it again. */

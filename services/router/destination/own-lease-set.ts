@@ -1,6 +1,13 @@
 import type { DestinationKeys } from '../wire/destination.ts';
 import { createLeaseSet2, type Lease, type LeaseSet2, MAX_LEASES } from '../wire/lease-set2.ts';
-import { PUBLISH_SPACING, REPUBLISH_AFTER } from './limits.ts';
+import {
+  PUBLISH_AGAIN,
+  PUBLISH_AGAIN_MAX,
+  PUBLISH_BURST,
+  PUBLISH_SPACING,
+  PUBLISH_WINDOW,
+  REPUBLISH_AFTER,
+} from './limits.ts';
 
 /** Our LeaseSet: signed anew when the leases change, published (if at all) at a bearable pace. Times in ms. */
 export class OwnLeaseSet {
@@ -10,6 +17,9 @@ export class OwnLeaseSet {
   #current: LeaseSet2 | undefined;
   #lastPublication = Number.NEGATIVE_INFINITY;
   #publishAt = Number.POSITIVE_INFINITY;
+  /** of the last `PUBLISH_BURST` publications */
+  readonly #times: number[] = [];
+  #failures = 0;
   #lastSecond = 0;
 
   /** `published`: others may find it in the NetDB. Otherwise it only travels inside our messages. */
@@ -34,7 +44,7 @@ export class OwnLeaseSet {
     if (sameLeases(usable, this.#leases)) return;
     this.#leases = usable;
     this.#sign(now);
-    if (this.#current) this.#publishAt = Math.min(this.#publishAt, this.#lastPublication + PUBLISH_SPACING);
+    if (this.#current) this.#publishAt = Math.min(this.#publishAt, this.#nextFree());
   }
 
   /** What has to be published now, if anything. */
@@ -44,8 +54,24 @@ export class OwnLeaseSet {
     if (this.#current && this.#current.published <= this.#lastPublication) this.#sign(now);
     const leaseSet = this.current(now);
     this.#lastPublication = now;
+    this.#times.push(now);
+    if (this.#times.length > PUBLISH_BURST) this.#times.shift();
     this.#publishAt = leaseSet ? now + REPUBLISH_AFTER : Number.POSITIVE_INFINITY;
     return leaseSet;
+  }
+
+  /** What became of the last publication: confirmed or not, as far as the floodfills say. */
+  published(confirmed: boolean, now: number): void {
+    this.#failures = confirmed ? 0 : this.#failures + 1;
+    if (confirmed || !this.#current) return;
+    const pause = Math.min(PUBLISH_AGAIN_MAX, PUBLISH_AGAIN * 2 ** (this.#failures - 1));
+    this.#publishAt = Math.min(this.#publishAt, Math.max(now + pause, this.#nextFree()));
+  }
+
+  /** When a floodfill will pass on the next one. */
+  #nextFree(): number {
+    const [oldest = Number.NEGATIVE_INFINITY] = this.#times.length < PUBLISH_BURST ? [] : this.#times;
+    return Math.max(this.#lastPublication + PUBLISH_SPACING, oldest + PUBLISH_WINDOW);
   }
 
   #sign(now: number): void {

@@ -33,6 +33,8 @@ export type DestinationInput =
   /** Answers to `lookup`; a LeaseSet may also come unasked. */
   | { readonly kind: 'leaseSet'; readonly leaseSet: LeaseSet2 }
   | { readonly kind: 'lookupFailed'; readonly hash: DestHash }
+  /** what became of the last `publish`: a floodfill has it, or none said so */
+  | { readonly kind: 'published'; readonly confirmed: boolean }
   /**
    * Messages to `remote` seem to get lost: try another tunnel, then another lease. After a second try in a row without
    * any success (`tries`), try a new session.

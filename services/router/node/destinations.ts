@@ -30,6 +30,10 @@ export class Destinations {
     return this.#open.get(name);
   }
 
+  of(hash: string): LocalDestination | undefined {
+    return [...this.#open.values()].find((local) => local.hash === hash);
+  }
+
   /** What the open ones were opened with. */
   options(): [string, DestinationOptions][] {
     return [...this.#open].map(([name, { options }]) => [name, options]);

@@ -82,6 +82,11 @@ export class LocalDestination {
     this.#step({ kind: 'lookupFailed', hash }, now);
   }
 
+  /** What became of the publication of our LeaseSet. */
+  published(confirmed: boolean, now: number): void {
+    this.#step({ kind: 'published', confirmed }, now);
+  }
+
   tick(now: number): void {
     this.#step({ kind: 'tick' }, now);
     this.stream({ kind: 'tick' }, now);

@@ -128,9 +128,11 @@ export class Wiring implements Routes {
         return this.#asker(output.caller)?.lookupFailed(output.caller.split('/')[1] as DestHash, now);
       case 'published':
       case 'verified':
-        return counters.add(`lease-set-${output.kind}`);
+        counters.add(`lease-set-${output.kind}`);
+        return this.#parts.destinations.of(output.hash)?.published(true, now);
       case 'publishFailed':
-        return counters.add(`publish-failed-${output.reason}`);
+        counters.add(`publish-failed-${output.reason}`);
+        return this.#parts.destinations.of(output.hash)?.published(false, now);
       case 'persist':
         return this.emit({ kind: 'persist', table: 'router_info', key: output.key, value: output.value });
       case 'forget':

@@ -67,18 +67,46 @@ test('a client’s LeaseSet says so and is not published', (t) => {
   t.is(own.publication(NOW + 1_000_000), undefined);
 });
 
-test('changes are published at a bearable pace, the same leases again after some minutes', (t) => {
+test('changes are published at a pace that floodfills pass on, the same leases again after some minutes', (t) => {
   const own = new OwnLeaseSet(alice, true);
+  const at: number[] = [];
   const dates: number[] = [];
-  const until = NOW + REPUBLISH_AFTER + 30_000;
-  for (let now = NOW; now < until; now += 100) {
-    const changes = Math.min(20, Math.floor((now - NOW) / 1_000));
+  for (let now = NOW; now < NOW + 240_000 + REPUBLISH_AFTER; now += 100) {
+    const changes = Math.min(120, Math.floor((now - NOW) / 1_000));
     own.update([lease(changes, NOW + 900_000)], now);
     const leaseSet = own.publication(now);
+    if (leaseSet) at.push(now - NOW);
     if (leaseSet) dates.push(leaseSet.published);
   }
-  t.true(dates.length >= 5 && dates.length <= 7, `${dates.length}`);
+  t.is(at[0], 0, 'the first at once');
+  t.true((at[1] ?? 0) <= 5_100, 'the second soon');
+  for (const since of at) t.true(at.filter((it) => it >= since && it < since + 60_000).length <= 3);
+  t.true(
+    at.some((it) => it >= 120_000 && it < 190_000),
+    'the last change too',
+  );
+  t.true(
+    at.some((it) => it >= REPUBLISH_AFTER),
+    'and again',
+  );
   t.deepEqual([...new Set(dates)].sort(), dates, 'strictly increasing');
+});
+
+test('a publication that no floodfill confirms is tried again after 10, 20 and 40 s, then at that pace', (t) => {
+  const own = new OwnLeaseSet(alice, true);
+  own.update([lease(1)], NOW);
+  const at: number[] = [];
+  for (let now = NOW; now < NOW + 200_000; now += 500) {
+    if (!own.publication(now)) continue;
+    at.push((now - NOW) / 1_000);
+    own.published(false, now);
+  }
+  t.deepEqual(at.slice(0, 5), [0, 10, 30, 70, 110]);
+  const confirmed = new OwnLeaseSet(alice, true);
+  confirmed.update([lease(1)], NOW);
+  confirmed.publication(NOW);
+  confirmed.published(true, NOW);
+  t.is(confirmed.wakeAt, NOW + REPUBLISH_AFTER);
 });
 
 test('the same leases again change nothing', (t) => {

@@ -1,7 +1,8 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import { hashBytes, type RouterHash } from '../wire/hash.ts';
-import { isHidden } from '../wire/router-caps.ts';
+import { isHidden, isReachable } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
+import { routerNetworks } from '../wire/router-networks.ts';
 import { compareDistance, routingKeysAt } from './routing-key.ts';
 import type { RouterInfoStore } from './store.ts';
 
@@ -12,6 +13,8 @@ const SILENCES = 2;
 /** For how long, in ms, per silence beyond the first; our own tunnels may be to blame, so not long. */
 const REST = 5 * 60_000;
 const MAX_REST = 30 * 60_000;
+/** A floodfill whose RouterInfo is older (ms) comes after the others, as in Java: it may have gone. */
+export const OLD_FLOODFILL = 3 * 3_600_000;
 /**
  * Before midnight UTC entries are also stored where tomorrow's key leads, and after it lookups also go where
  * yesterday's led: leases live 10 minutes, and clocks differ by a minute (ms).
@@ -30,8 +33,9 @@ export class FloodfillChoice {
   }
 
   /**
-   * The nearest floodfill to `key` that is not in `exclude`; resting ones only when there is no other. `turn` picks
-   * between the days' keys around midnight: even today's, odd the neighbour day's.
+   * The nearest floodfill to `key` that is not in `exclude`. Those come first that others can reach by IPv4, whose
+   * RouterInfo is young and whose network none of `exclude` is in, so that eight addresses of one party near a key are
+   * not all that is asked; resting ones only when there is no other. `turn` picks between the days' keys around midnight: even today's, odd the neighbour day's.
    */
   nearest(key: Uint8Array, now: number, exclude: ReadonlySet<RouterHash>, turn = 0): RouterInfo | undefined {
     const keys = routingKeysAt(key, now, 0, MIDNIGHT_MARGIN);
@@ -44,8 +48,18 @@ export class FloodfillChoice {
     const eligible = (info: RouterInfo): boolean =>
       info.hash !== this.#self && !exclude.has(info.hash) && !isHidden(info) && info.addresses.length > 0;
     const awake = (info: RouterInfo): boolean => eligible(info) && !this.#rests(info.hash, now);
-    const [best] = this.#store.nearestFloodfills(routing, 1, awake);
-    return best ?? this.#store.nearestFloodfills(routing, 1, eligible)[0];
+    const asked = new Set([...exclude].flatMap((hash) => this.#networksOf(hash)));
+    const sound = (info: RouterInfo): boolean =>
+      awake(info) &&
+      isReachable(info) &&
+      routerNetworks(info).ipv4 &&
+      info.published > now - OLD_FLOODFILL &&
+      !routerNetworks(info).networks.some((network) => asked.has(network));
+    for (const accept of [sound, awake, eligible]) {
+      const [best] = this.#store.nearestFloodfills(routing, 1, accept);
+      if (best) return best;
+    }
+    return undefined;
   }
 
   /** Whether `a` is nearer to `key` than `b`, by today's routing key. */
@@ -62,6 +76,11 @@ export class FloodfillChoice {
 
   answered(hash: RouterHash): void {
     this.#silent.delete(hash);
+  }
+
+  #networksOf(hash: RouterHash): readonly string[] {
+    const info = this.#store.get(hash);
+    return info ? routerNetworks(info).networks : [];
   }
 
   #rests(hash: RouterHash, now: number): boolean {

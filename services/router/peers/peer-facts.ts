@@ -13,6 +13,7 @@ import {
   ntcp2Address,
 } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
+import { routerNetworks } from '../wire/router-networks.ts';
 
 /** Oldest API version that we build tunnels through or connect to: Java asks for it in builds. */
 export const PEER_VERSION_FLOOR = '0.9.59';
@@ -54,23 +55,17 @@ export function peerFacts(info: RouterInfo): PeerFacts {
 
 function workOut(info: RouterInfo): PeerFacts {
   const letter = bandwidth(info);
-  const ips = info.addresses.flatMap(({ options }) => parseIp(options.get('host') ?? '') ?? []);
+  const { networks, ipv4 } = routerNetworks(info);
   const dialable = ntcp2Address(info).filter(({ host }) => !isOverlay(host));
-  const published = info.addresses.some(
-    ({ transport, options }) =>
-      /^(NTCP2?|SSU2?)$/.test(transport) &&
-      parseIp(options.get('host') ?? '')?.length === 4 &&
-      options.has('port'),
-  );
   return {
     usable:
       letter !== undefined &&
       !isHidden(info) &&
       isAtLeast(info, PEER_VERSION_FLOOR) &&
       info.identity.publicKey.length === 32,
-    reachable: isReachable(info) && published,
+    reachable: isReachable(info) && ipv4,
     dialable: dialable.toSorted((a, b) => a.family - b.family),
-    networks: [...new Set(ips.map(networkOf))],
+    networks,
     family: familyName(info),
     floodfill: isFloodfill(info),
     bandwidth: letter,
@@ -81,10 +76,6 @@ function workOut(info: RouterInfo): PeerFacts {
       ? 'i2pd-like'
       : 'java-like',
   };
-}
-
-function networkOf(ip: Uint8Array): string {
-  return ip.length === 4 ? `4/${ip[0]}.${ip[1]}` : `6/${Buffer.from(ip.subarray(0, 4)).toString('hex')}`;
 }
 
 /** Yggdrasil (0200::/7), which no exit reaches; other reserved ranges don't pass the NetDB's rules. */

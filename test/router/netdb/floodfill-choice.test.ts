@@ -1,5 +1,5 @@
 import test from 'ava';
-import { FloodfillChoice } from '../../../services/router/netdb/floodfill-choice.ts';
+import { FloodfillChoice, OLD_FLOODFILL } from '../../../services/router/netdb/floodfill-choice.ts';
 import { RouterInfoStore } from '../../../services/router/netdb/store.ts';
 import { hashBytes, type RouterHash } from '../../../services/router/wire/hash.ts';
 import { makeRouter, NET_ID, NOW, someHash } from './make.ts';
@@ -58,4 +58,35 @@ test('when all rest the nearest is asked all the same', (t) => {
   const { choice, order } = choiceOf(3);
   for (const hash of order) for (let i = 0; i < 3; i++) choice.silent(hash, NOW);
   t.is(choice.nearest(KEY, NOW, NONE)?.hash, order[0]);
+});
+
+test('eight floodfills of one network near a key are not all that is asked', (t) => {
+  const store = new RouterInfoStore({ netId: NET_ID, allowPrivateAddresses: false });
+  const choice = new FloodfillChoice(store, someHash('self'));
+  const crowd = Array.from({ length: 200 }, (_, i) =>
+    makeRouter(`crowd ${i}`, { caps: 'OfR', host: `93.7.${i}.1` }),
+  )
+    .toSorted((a, b) => (choice.nearer(KEY, NOW, a.hash, b.hash) ? -1 : 1))
+    .slice(0, 8);
+  for (const info of crowd) store.add(info, NOW);
+  for (let i = 0; i < 8; i++) store.add(makeRouter(`honest ${i}`, { caps: 'OfR' }), NOW);
+  const asked = new Set<RouterHash>();
+  for (let i = 0; i < 8; i++) asked.add(choice.nearest(KEY, NOW, asked)?.hash ?? someHash('nobody'));
+  t.is(crowd.filter(({ hash }) => asked.has(hash)).length, 1);
+});
+
+test('floodfills that others cannot reach, or that are old, come last', (t) => {
+  const store = new RouterInfoStore({ netId: NET_ID, allowPrivateAddresses: false });
+  const choice = new FloodfillChoice(store, someHash('self'));
+  const last = [
+    makeRouter('v6 only', { caps: 'OfR', host: '2a01:4f8::5' }),
+    makeRouter('firewalled', { caps: 'OfU' }),
+    makeRouter('old', { caps: 'OfR', published: NOW - OLD_FLOODFILL - 1 }),
+  ];
+  const first = [0, 1, 2, 3].map((i) => makeRouter(`good ${i}`, { caps: 'OfR' }));
+  for (const info of [...last, ...first]) store.add(info, NOW);
+  const asked: RouterHash[] = [];
+  for (let i = 0; i < 7; i++)
+    asked.push(choice.nearest(KEY, NOW, new Set(asked))?.hash ?? someHash('nobody'));
+  t.deepEqual(asked.slice(4).sort(), last.map(({ hash }) => hash).sort());
 });

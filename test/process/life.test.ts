@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { connectWithEarly, SocksFailure } from '@allium/common/socks/early-client.ts';
@@ -87,13 +87,20 @@ test('keys are for their owner only and survive kill -9', async (t) => {
   const home = homeOf(t, (folder) => ({
     services: [{ name: 'site', keys: join(folder, 'keys', 'site.keys') }],
   }));
+  mkdirSync(home.dataDir, { mode: 0o700 });
+  writeFileSync(join(home.dataDir, 'router.keys'), 'of a former version');
   const first = home.start();
   await first.listening();
   const b32 = await first.b32Of('site');
-  const files = [join(home.dataDir, 'router.keys'), join(home.folder, 'keys', 'site.keys')];
+  const files = [join(home.folder, 'keys', 'site.keys')];
   const keys = files.map((file) => readFileSync(file));
   for (const file of files) t.is(statSync(file).mode & 0o777, 0o600, file);
   t.is(statSync(home.dataDir).mode & 0o777, 0o700);
+  t.deepEqual(
+    readdirSync(home.dataDir).filter((name) => /key/.test(name)),
+    [],
+    'the router itself is new at each start',
+  );
   await first.kill();
   const second = home.start();
   await second.listening();

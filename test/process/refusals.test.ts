@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { RouterHome } from '../support/router-process.ts';
@@ -44,13 +44,12 @@ test('a configuration that is not there is named', async (t) => {
 });
 
 test('damaged keys stop the start and stay as they are', async (t) => {
-  const home = homeOf(t);
-  mkdirSync(home.dataDir, { mode: 0o700 });
-  const file = join(home.dataDir, 'router.keys');
+  const home = homeOf(t, (folder) => ({ services: [{ name: 'site', keys: join(folder, 'site.keys') }] }));
+  const file = join(home.folder, 'site.keys');
   writeFileSync(file, 'no keys', { mode: 0o600 });
   const router = home.start();
   t.is(await router.exit, 1);
-  t.regex(router.stderr, /router\.keys: /);
+  t.regex(router.stderr, /site\.keys: /);
   t.is(readFileSync(file, 'utf8'), 'no keys');
 });
 
@@ -88,5 +87,5 @@ test('a data folder that cannot be made stops the start and is named', async (t)
   writeFileSync(join(home.folder, 'file'), 'no folder');
   const router = home.start();
   t.is(await router.exit, 1);
-  t.regex(router.stderr, /^\S*router\.keys: ENOTDIR; it cannot be written\n$/);
+  t.regex(router.stderr, /^\S*file\/data: ENOTDIR; dataDir cannot be made\n$/);
 });

@@ -1,23 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { decode, encode } from '@allium/common/bytes/codec.ts';
 import { createDestinationKeys, type DestinationKeys, destinationKeysCodec } from '../wire/destination.ts';
-import { createRouterKeys, type RouterKeys, routerKeysCodec } from '../wire/router-keys.ts';
 import { loadOrCreateKeys } from './key-file.ts';
-
-const routerKeysFile = {
-  encode: (keys: RouterKeys) => encode(routerKeysCodec, keys),
-  decode: (bytes: Uint8Array) => decode(routerKeysCodec, bytes),
-};
 
 const destinationKeysFile = {
   encode: (keys: DestinationKeys) => encode(destinationKeysCodec, keys),
   decode: (bytes: Uint8Array) => decode(destinationKeysCodec, bytes),
 };
-
-/** The router's identity, made when the file is missing. Throws `KeyFileError`. */
-export function loadRouterKeys(file: string): RouterKeys {
-  return loadOrCreateKeys(file, routerKeysFile, () => createRouterKeys(randomBytes));
-}
 
 /** The keys of a Destination, made when the file is missing. Throws `KeyFileError`. */
 export function loadDestinationKeys(file: string): DestinationKeys {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
 import type { RouterStatus } from '@allium/common/contracts/router.ts';
 import { serveHealth } from '@allium/common/lifecycle/health.ts';
@@ -12,16 +11,18 @@ import type { NameChange } from '../names/learnt-names.ts';
 import { RouterNode } from '../node/router-node.ts';
 import type { NodeStatus } from '../node/status.ts';
 import { createDestinationKeys, type DestinationKeys } from '../wire/destination.ts';
+import { createRouterKeys } from '../wire/router-keys.ts';
 import { startNamesServer } from './client/names-server.ts';
 import { ServiceDesk } from './client/service-desk.ts';
 import { startStreamsServer } from './client/streams-server.ts';
 import { NetworkClock } from './clock.ts';
 import type { RouterConfig, ServiceConfig } from './config.ts';
+import { makeDataDir } from './data-dir.ts';
 import { DestinationDialer } from './dialer.ts';
 import { Driver } from './driver.ts';
 import { HostsWatch } from './hosts.ts';
 import type { I2pStream } from './i2p-stream.ts';
-import { loadDestinationKeys, loadRouterKeys } from './keys.ts';
+import { loadDestinationKeys } from './keys.ts';
 import { reseed } from './reseed.ts';
 import { openStore, type Store } from './store.ts';
 import { Terminal } from './terminal.ts';
@@ -69,11 +70,11 @@ export class Router {
     this.#config = config;
     this.#terminal = terminal;
     this.#log = createLogger('router', config.logLevel);
-    const keys = loadRouterKeys(join(config.dataDir, 'router.keys'));
+    makeDataDir(config.dataDir);
     this.#store = openStore(config.dataDir);
     this.#node = new RouterNode(
       { ...config, exploratory: { length: Math.min(2, config.tunnels.length), quantity: 2 } },
-      keys,
+      createRouterKeys(randomBytes),
       randomBytes,
     );
     this.#driver = new Driver({

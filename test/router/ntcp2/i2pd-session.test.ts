@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { decode } from '@allium/common/bytes/codec.ts';
+import { x25519Public } from '@allium/router/crypto/x25519.ts';
 import { decodeBody } from '@allium/router/i2np/body.ts';
 import { Ntcp2Session } from '@allium/router/ntcp2/session.ts';
 import { ntcp2Address } from '@allium/router/wire/router-caps.ts';
+import { routerIdentityOf } from '@allium/router/wire/router-identity.ts';
 import { decodeRouterInfo } from '@allium/router/wire/router-info.ts';
-import { routerKeysCodec } from '@allium/router/wire/router-keys.ts';
+import type { RouterKeys } from '@allium/router/wire/router-keys.ts';
 import test from 'ava';
 import { recordedEntropy } from '../../support/entropy.ts';
 import { cutter, Side } from './support.ts';
@@ -26,6 +27,21 @@ interface Recording {
 
 const RECORDING: Recording = JSON.parse(readFileSync(new URL('i2pd-session.json', import.meta.url), 'utf8'));
 
+/** As they were recorded: identity, signing seed, two private keys, IV. */
+function keysOf(bytes: Buffer): RouterKeys {
+  const identity = routerIdentityOf(bytes.subarray(0, -112));
+  const [signingSeed, encryption, ntcp2] = [-112, -80, -48].map((at) => bytes.subarray(at, at + 32));
+  if (!signingSeed || !encryption || !ntcp2) throw new Error('no keys in the recording');
+  const pair = (privateKey: Buffer) => ({ privateKey, publicKey: x25519Public(privateKey) });
+  return {
+    identity,
+    signingSeed,
+    encryption: pair(encryption),
+    ntcp2: pair(ntcp2),
+    ntcp2Iv: bytes.subarray(-16),
+  };
+}
+
 function replay(cut: (bytes: Uint8Array) => readonly Uint8Array[]): Side {
   const fromHex = (text: string): Buffer => Buffer.from(text, 'hex');
   const local = decodeRouterInfo(fromHex(RECORDING.localRouterInfo));
@@ -33,7 +49,7 @@ function replay(cut: (bytes: Uint8Array) => readonly Uint8Array[]): Side {
   const [address] = ntcp2Address(peer);
   if (!address) throw new Error('no address in the recording');
   const config = {
-    local: decode(routerKeysCodec, fromHex(RECORDING.keys)),
+    local: keysOf(fromHex(RECORDING.keys)),
     localRouterInfo: () => local,
     netId: 99,
     random: recordedEntropy(RECORDING.entropySeed),

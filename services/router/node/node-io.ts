@@ -3,8 +3,6 @@ import type { DestinationKeys } from '../wire/destination.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 
-import type { Culprit } from './fault.ts';
-
 /** Names one TCP connection between node and host. */
 export type LinkId = number;
 
@@ -96,7 +94,7 @@ export type NodeOutput =
   /** whatever streams it still had are over */
   | { readonly kind: 'destinationClosed'; readonly name: string }
   /** a core threw `error`: our fault, to be told; the node has gone on without what brought it */
-  | { readonly kind: 'fault'; readonly culprit: Culprit['kind']; readonly error: unknown }
+  | { readonly kind: 'fault'; readonly culprit: 'link' | 'destination' | 'core'; readonly error: unknown }
   | { readonly kind: 'wake'; readonly at: number };
 
 /** Stream outputs that concern its owner. */

@@ -57,3 +57,40 @@ test('a Destination that is closed resets its streams, for both sides', (t) => {
   );
   t.is(client.status.destinations[PROXY], undefined);
 });
+
+test('a site that is opened again after a fault, or after its clock went back, is served as before', (t) => {
+  const plants: ReturnType<typeof planted>[] = [];
+  const { net, server, site, fetch } = rig({
+    seed: 'site',
+    entropy: (name, random) => {
+      if (!name.startsWith('server/')) return random;
+      const plant = planted(random);
+      plants.push(plant);
+      return plant.random;
+    },
+  });
+  server.onFault = () => {};
+  const [plant] = plants;
+  if (!plant) return t.fail();
+  for (let round = 0; round < 12 && !server.closed.includes(SITE); round++) {
+    plant.after = 1 + round;
+    const page = fetch(30_000, { seed: round });
+    net.run(40_000, () => page.over);
+  }
+  plant.after = 0;
+  t.true(server.closed.includes(SITE), 'one of the faults hit the site');
+  t.true(net.run(2 * READY_WITHIN, () => server.ready.has(SITE)));
+  net.run(60_000);
+  t.deepEqual(outcomes(net, [fetch(30_000)], 60_000), ['whole']);
+  const visits = site.visits;
+  for (const by of [-7_200_000, 7_200_000]) {
+    server.clockOffset += by;
+    server.input({ kind: 'clockMoved', by });
+    net.run(60_000);
+  }
+  net.reseed(server);
+  t.true(net.run(2 * READY_WITHIN, () => server.ready.has(SITE)));
+  net.run(60_000);
+  t.deepEqual(outcomes(net, [fetch(30_000)], 60_000), ['whole']);
+  t.true(site.visits > visits);
+});

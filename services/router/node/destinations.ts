@@ -34,9 +34,16 @@ export class Destinations {
     return [...this.#open.values()].find((local) => local.hash === hash);
   }
 
-  /** What the open ones were opened with. */
-  options(): [string, DestinationOptions][] {
-    return [...this.#open].map(([name, { options }]) => [name, options]);
+  /** Drops it, and gives what opens it again as its owner had it: its streams are over, but it listens where it did. */
+  take(name: string, now: number): () => void {
+    const local = this.#open.get(name);
+    if (!local) return () => {};
+    const { options, listening } = local;
+    this.drop(name, now);
+    return () => {
+      this.open(name, options, now);
+      for (const port of listening) this.#open.get(name)?.stream({ kind: 'listen', port }, now);
+    };
   }
 
   /** Throws `RangeError` for a name that is taken, or one too many. */

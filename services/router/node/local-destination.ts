@@ -44,6 +44,11 @@ export class LocalDestination {
     return this.#parts.options;
   }
 
+  /** Ports that its owner listens at. */
+  get listening(): readonly number[] {
+    return this.#streams.listening;
+  }
+
   get status(): Record<string, number | boolean> {
     return { ready: this.ready, streams: this.#streams.size, ...this.#core.counts };
   }

@@ -151,10 +151,7 @@ export class RouterNode {
     this.#counters.add(`fault-${culprit.kind}`);
     this.#outputs.push({ kind: 'fault', culprit: culprit.kind, error: cause });
     if (culprit.kind === 'link') this.#routes.sessions(this.#cores.sessions.discard(culprit.link), now);
-    if (culprit.kind !== 'destination') return;
-    const options = this.#destinations.get(culprit.name)?.options;
-    this.#destinations.drop(culprit.name, now);
-    if (options) this.#destinations.open(culprit.name, options, now);
+    else if (culprit.kind === 'destination') this.#destinations.take(culprit.name, now)();
   }
 
   /** Opens a stream from a local Destination; the ID is known at once, `opened` or `refused` follows. */
@@ -244,8 +241,7 @@ export class RouterNode {
     const { sessions, netdb, peering } = this.#cores;
     this.#counters.add('started-anew');
     this.#routes.sessions(sessions.terminate(now), now);
-    const open = this.#destinations.options();
-    for (const [name] of open) this.#destinations.drop(name, now);
+    const reopen = [...this.#destinations.all.keys()].map((name) => this.#destinations.take(name, now));
     peering.clockMoved(by);
     this.#skew.clear();
     this.#wakes.clear();
@@ -254,7 +250,7 @@ export class RouterNode {
     this.#cores = this.#makeCores(peering.profiles);
     const routerInfos = [...netdb.routers.all()].map(({ hash, raw }) => ({ key: hash, value: raw }));
     this.#start({ kind: 'start', routerInfos, profiles: [] }, now);
-    for (const [name, options] of open) this.#destinations.open(name, options, now);
+    for (const open of reopen) open();
   }
 
   #tick(now: number): void {

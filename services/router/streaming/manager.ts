@@ -46,6 +46,11 @@ export class StreamManager {
     return this.#streams.size;
   }
 
+  /** Ports that streams are accepted at. */
+  get listening(): readonly number[] {
+    return [...this.#listening];
+  }
+
   /** Bytes received that nobody has consumed yet. */
   get buffered(): number {
     return this.#budget.used;

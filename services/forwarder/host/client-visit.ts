@@ -4,17 +4,16 @@ import { type RequestFault, type RequestHead, RequestReader } from '../http/requ
 import type { Answer } from '../pages/answer.ts';
 import { SLOW_CLIENT } from './answers.ts';
 import type { Context } from './context.ts';
+import { HeadTaker } from './head-taker.ts';
 import { lastHead } from './last-answer.ts';
 import { LINGER_MS } from './limits.ts';
 import { ParentLink } from './parent-link.ts';
 import { Turn } from './turn.ts';
 import type { Phase, Watched } from './watch.ts';
-import { type Taker, Wire } from './wire.ts';
+import { Wire } from './wire.ts';
 
 /** Requests of one client that are answered out of what had come before the one in front of them was. */
 export const PIPELINE_MAX = 16;
-
-const EMPTY = Buffer.alloc(0);
 
 /** What one turn leaves behind: the next one may begin, or the connection has been seen to. */
 export type Outcome = 'next' | 'end';
@@ -155,7 +154,7 @@ export class ClientVisit implements Watched {
     this.#reader = new RequestReader(this.context.limits);
     if (this.#phase !== 'first') this.enter('idle');
     const { promise, resolve } = Promise.withResolvers<RequestHead | RequestFault | undefined>();
-    this.wire.attach(new HeadTaker(this.#reader, resolve));
+    this.wire.attach(new HeadTaker(this.#reader, resolve, () => resolve(undefined)));
     return promise;
   }
 
@@ -174,27 +173,5 @@ export class ClientVisit implements Watched {
     }
     this.#pipelined = this.wire.holds ? this.#pipelined + 1 : 0;
     return true;
-  }
-}
-
-class HeadTaker implements Taker {
-  readonly #reader: RequestReader;
-  readonly #resolve: (result: RequestHead | RequestFault | undefined) => void;
-
-  constructor(reader: RequestReader, resolve: (result: RequestHead | RequestFault | undefined) => void) {
-    this.#reader = reader;
-    this.#resolve = resolve;
-  }
-
-  take(chunk: Buffer): Buffer | undefined {
-    const used = this.#reader.push(chunk);
-    const { result } = this.#reader;
-    if (result === undefined) return undefined;
-    this.#resolve(result);
-    return used === chunk.length ? EMPTY : chunk.subarray(used);
-  }
-
-  end(): void {
-    this.#resolve(undefined);
   }
 }

@@ -8,8 +8,9 @@ import { startNamesServer } from '../../services/router/host/client/names-server
 import { ServiceDesk } from '../../services/router/host/client/service-desk.ts';
 import { startStreamsServer } from '../../services/router/host/client/streams-server.ts';
 import { AddressBook } from '../../services/router/names/address-book.ts';
-import { FakeDialer, listening, SITE, until } from '../router/host/client/fake-i2p.ts';
+import { FakeDialer, SITE } from '../router/host/client/fake-i2p.ts';
 import { ForwarderProcess } from '../support/forwarder-process.ts';
+import { listening, until } from '../support/tcp.ts';
 
 interface Rig {
   readonly forwarder: ForwarderProcess;

@@ -1,8 +1,7 @@
 import { request } from 'node:http';
 import { Readable } from 'node:stream';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import test from 'ava';
+import { buffersInUse } from '../../support/buffers-in-use.ts';
 import { siteRig } from '../support/site-rig.ts';
 
 const MB = 1024 * 1024;
@@ -10,19 +9,6 @@ const TOTAL = 50 * MB;
 
 /** Bytes that stand between a source and a reader who does not read: kernel buffers of three TCP connections. */
 const IN_FLIGHT_MAX = 24 * MB;
-
-setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
-
-/** Buffers are freed a little after their collection, so the least of three looks counts. */
-function buffersInUse(): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < 3; look++) {
-    collect();
-    least = Math.min(least, process.memoryUsage().arrayBuffers);
-  }
-  return least;
-}
 
 test.serial('50 MB pass at the pace of their reader, in flat memory', async (t) => {
   const chunk = Buffer.alloc(64 * 1024, 'x');

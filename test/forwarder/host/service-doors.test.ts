@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { toBase64 } from '@allium/common/bytes/text.ts';
 import test from 'ava';
+import { until } from '../../support/tcp.ts';
 import { FakeRouter } from '../support/fake-router.ts';
 import { destinationOf } from '../support/names-table.ts';
 import { startOurs } from '../support/proxies.ts';
-import { until } from '../support/site-rig.ts';
 
 test('visitors of a service reach its Unix socket, one BIND for each, and more of them wait', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'allium-'));

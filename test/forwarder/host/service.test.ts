@@ -4,15 +4,16 @@ import { createServer as createHttp, type IncomingMessage, type RequestListener,
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Duplex, duplexPair } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { toBase64 } from '@allium/common/bytes/text.ts';
 import test, { type ExecutionContext } from 'ava';
 import { Service } from '../../../services/forwarder/host/service.ts';
 import type { ServiceLimits } from '../../../services/forwarder/host/service-limits.ts';
 import type { Visitor } from '../../../services/forwarder/i2p/server-headers.ts';
+import { i2pPair } from '../../support/i2p-pair.ts';
+import { until } from '../../support/tcp.ts';
 import { destinationOf } from '../support/names-table.ts';
-import { until } from '../support/site-rig.ts';
 
 function visitorOf(seed: string): Visitor {
   const { raw, base32 } = destinationOf(seed);
@@ -32,20 +33,6 @@ async function onSocket(t: ExecutionContext, server: Server): Promise<string> {
     await rm(folder, { recursive: true });
   });
   return path;
-}
-
-/** Both ends of a stream: one that is destroyed before both directions ended resets the other. */
-function i2pPair(): [Duplex, Duplex] {
-  const [a, b] = duplexPair();
-  const couple = (from: Duplex, to: Duplex): void => {
-    from.on('error', () => {});
-    from.once('close', () => {
-      if (!(from.readableEnded && from.writableFinished)) to.destroy(new Error('reset by the other side'));
-    });
-  };
-  couple(a, b);
-  couple(b, a);
-  return [a, b];
 }
 
 function open(tunnel: Service, remote = REMOTE): Duplex {

@@ -5,7 +5,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { allowed, sh } from '../../netns/support/machine.ts';
 import { missing } from '../../support/debian.ts';
-import { exchange, listening, SITE_B32, type SiteRig, siteRig, until } from '../support/site-rig.ts';
+import { exchange, listening, until } from '../../support/tcp.ts';
+import { SITE_B32, type SiteRig, siteRig } from '../support/site-rig.ts';
 
 /** A site that has something of TLS's look on port 443: it answers `record` to the first bytes. */
 async function startWithTls(t: ExecutionContext, record: string): Promise<SiteRig> {

@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { StreamRefusal } from '@allium/common/contracts/streams.ts';
 import test from 'ava';
+import { exchange, listening, until } from '../../support/tcp.ts';
 import { fetchThrough } from '../support/browser.ts';
-import { exchange, listening, SITE_B32, siteRig, until } from '../support/site-rig.ts';
+import { SITE_B32, siteRig } from '../support/site-rig.ts';
 
 function hashOf(...parts: Uint8Array[]): string {
   const hash = createHash('sha256');

@@ -6,9 +6,10 @@ import { createLogger } from '@allium/common/observe/logger.ts';
 import test, { type ExecutionContext } from 'ava';
 import { startForwarder } from '../../../services/forwarder/host/forwarder.ts';
 import { loadPolicy } from '../../../services/forwarder/host/load.ts';
+import { listening, until } from '../../support/tcp.ts';
 import { FakeRouter } from '../support/fake-router.ts';
 import { writeFiles } from '../support/proxies.ts';
-import { listening, SITE, SITE_B32, until } from '../support/site-rig.ts';
+import { SITE, SITE_B32 } from '../support/site-rig.ts';
 import { socks5 } from '../support/socks-doors.ts';
 
 const GRANTED = '050005000001000000000000';

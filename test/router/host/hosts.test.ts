@@ -5,7 +5,7 @@ import type { Logger } from '@allium/common/observe/logger.ts';
 import test, { type ExecutionContext } from 'ava';
 import { HostsFileError, HostsWatch, hostsProblems, readHosts } from '../../../services/router/host/hosts.ts';
 import { HOSTS_FILE_MAX, type HostsFile } from '../../../services/router/names/hosts-file.ts';
-import { until } from './client/fake-i2p.ts';
+import { until } from '../../support/tcp.ts';
 
 const B32 = 'a'.repeat(52);
 

@@ -1,15 +1,15 @@
-import { connect, type Server, type Socket } from 'node:net';
-import { type Duplex, duplexPair } from 'node:stream';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { StreamRefusal } from '@allium/common/contracts/streams.ts';
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
-import type { ExecutionContext } from 'ava';
 import { DialError } from '../../../../services/router/client/dial-error.ts';
 import type { StreamDial, StreamDialer } from '../../../../services/router/host/client/stream-dialer.ts';
 import { base32Name } from '../../../../services/router/names/destination-text.ts';
 import { createDestinationKeys, type Destination } from '../../../../services/router/wire/destination.ts';
 import { recordedEntropy } from '../../../support/entropy.ts';
+import { i2pPair } from '../../../support/i2p-pair.ts';
 
 export function destinationOf(seed: string): Destination {
   return createDestinationKeys(recordedEntropy(seed)).destination;
@@ -63,20 +63,6 @@ async function firstChunks(stream: Duplex): Promise<Buffer> {
   return Buffer.concat([first ?? Buffer.alloc(0), second ?? Buffer.alloc(0)]);
 }
 
-/** Both ends of a stream: one that is destroyed before both directions ended resets the other. */
-export function i2pPair(): [Duplex, Duplex] {
-  const [a, b] = duplexPair();
-  const couple = (from: Duplex, to: Duplex): void => {
-    from.on('error', () => {});
-    from.once('close', () => {
-      if (!(from.readableEnded && from.writableFinished)) to.destroy(new Error('reset by the other side'));
-    });
-  };
-  couple(a, b);
-  couple(b, a);
-  return [a, b];
-}
-
 function joined(a: Duplex, b: Socket): void {
   for (const way of [pipeline(a, b), pipeline(b, a)]) {
     way.catch(() => {
@@ -89,52 +75,4 @@ function joined(a: Duplex, b: Socket): void {
 export function tcp(address: ListenAddress): { host: string; port: number } {
   if ('path' in address) throw new Error(address.path);
   return address;
-}
-
-export async function listening(t: ExecutionContext, server: Server): Promise<number> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    socket.on('error', () => {});
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('not TCP');
-  return address.port;
-}
-
-/** Sends raw bytes and gives all that comes until the other side closes, or for `ms`. */
-export async function exchange(
-  where: { host: string; port: number },
-  text: string,
-  ms = 4_000,
-): Promise<string> {
-  const socket = connect({ ...where, allowHalfOpen: true });
-  const parts: Buffer[] = [];
-  const { promise, resolve } = Promise.withResolvers<void>();
-  socket.on('data', (part: Buffer) => parts.push(part));
-  socket.once('end', resolve);
-  socket.once('close', () => resolve());
-  socket.on('error', () => resolve());
-  const timer = setTimeout(resolve, ms);
-  socket.write(text, 'latin1');
-  await promise;
-  clearTimeout(timer);
-  socket.destroy();
-  return Buffer.concat(parts).toString('latin1');
-}
-
-/** Waits until `condition` holds; fails the test when it does not within `ms`. */
-export async function until(t: ExecutionContext, condition: () => boolean, ms = 20_000): Promise<void> {
-  const end = Date.now() + ms;
-  while (!condition()) {
-    if (Date.now() > end) return t.fail('waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  t.pass();
 }

@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
-import { listening } from './fake-i2p.ts';
+import { buffersInUse } from '../../../support/buffers-in-use.ts';
+import { listening } from '../../../support/tcp.ts';
 import { type StreamsRig, startStreams, through } from './streams-rig.ts';
 
 const MB = 1024 * 1024;
@@ -13,19 +12,6 @@ const TOTAL = 50 * MB;
 
 /** Bytes that stand between a source and a reader who does not read: kernel buffers of two TCP connections. */
 const IN_FLIGHT_MAX = 16 * MB;
-
-setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
-
-/** Buffers are freed a little after their collection, so the least of three looks counts. */
-function buffersInUse(): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < 3; look++) {
-    collect();
-    least = Math.min(least, process.memoryUsage().arrayBuffers);
-  }
-  return least;
-}
 
 /** `TOTAL` bytes, and how many of them were taken. */
 function source(): { readonly stream: Readable; readonly taken: () => number } {

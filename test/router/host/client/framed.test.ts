@@ -4,7 +4,9 @@ import { buffer } from 'node:stream/consumers';
 import { BrokenOff, Framed } from '@allium/common/net/framed.ts';
 import { bindVisitor } from '@allium/common/socks/early-client.ts';
 import test, { type ExecutionContext } from 'ava';
-import { destinationOf, i2pPair, listening, until } from './fake-i2p.ts';
+import { i2pPair } from '../../../support/i2p-pair.ts';
+import { listening, until } from '../../../support/tcp.ts';
+import { destinationOf } from './fake-i2p.ts';
 import { type StreamsRig, startStreams, through } from './streams-rig.ts';
 
 async function framed(t: ExecutionContext, early?: string): Promise<{ rig: StreamsRig; stream: Framed }> {

@@ -4,7 +4,9 @@ import { buffer } from 'node:stream/consumers';
 import type { StreamRefusal } from '@allium/common/contracts/streams.ts';
 import { bindVisitor, SocksFailure, type Visitor } from '@allium/common/socks/early-client.ts';
 import test from 'ava';
-import { destinationOf, i2pPair, SITE_B32, until } from './fake-i2p.ts';
+import { i2pPair } from '../../../support/i2p-pair.ts';
+import { until } from '../../../support/tcp.ts';
+import { destinationOf, SITE_B32 } from './fake-i2p.ts';
 import { type StreamsRig, startStreams } from './streams-rig.ts';
 
 const VISITOR = destinationOf('a visitor');

@@ -9,7 +9,8 @@ import {
   startStreamsServer,
 } from '../../../../services/router/host/client/streams-server.ts';
 import { AddressBook } from '../../../../services/router/names/address-book.ts';
-import { FakeDialer, listening, SITE, SITE_B32, tcp } from './fake-i2p.ts';
+import { listening } from '../../../support/tcp.ts';
+import { FakeDialer, SITE, SITE_B32, tcp } from './fake-i2p.ts';
 
 export interface StreamsRig {
   readonly dialer: FakeDialer;

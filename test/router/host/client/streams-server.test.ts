@@ -5,7 +5,8 @@ import { STREAM_REFUSALS, type StreamRefusal } from '@allium/common/contracts/st
 import { askSocks, SocksFailure } from '@allium/common/socks/early-client.ts';
 import test from 'ava';
 import { SocksClient } from 'socks';
-import { exchange, listening, SITE, SITE_B32, until } from './fake-i2p.ts';
+import { exchange, listening, until } from '../../../support/tcp.ts';
+import { SITE, SITE_B32 } from './fake-i2p.ts';
 import { startStreams, through } from './streams-rig.ts';
 
 for (const [title, dial] of [

@@ -144,9 +144,10 @@ export class Peering {
     else if (telling) this.profiles.record(router, 'connectFailed', now);
   }
 
-  hop(router: RouterHash, verdict: HopVerdict, now: number): void {
-    const stage = HOP_STAGES[verdict];
-    this.profiles.record(router, stage, now);
+  /** @param hops all of the build that nobody answered */
+  hop(router: RouterHash, verdict: HopVerdict, now: number, hops?: readonly RouterHash[]): void {
+    if (hops) this.profiles.lost(router, hops, now);
+    else this.profiles.record(router, HOP_STAGES[verdict], now);
   }
 
   /** Hops for a tunnel, or undefined while nobody fits. */
@@ -156,6 +157,7 @@ export class Peering {
       {
         direction: request.direction,
         length: request.length,
+        order: request.order,
         purpose: request.pool === EXPLORATORY ? 'exploratory' : 'client',
         candidates: routers.all(),
         connected: new Set(sessions.connected()),

@@ -168,7 +168,7 @@ export class Wiring implements Routes {
           this.#poolChanged(output, now);
           break;
         case 'hopResult':
-          peering.hop(output.router, output.result, now);
+          peering.hop(output.router, output.result, now, output.hops);
           break;
         case 'dropped':
           counters.add(`dropped-${output.reason}`);

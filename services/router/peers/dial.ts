@@ -144,7 +144,7 @@ export class DialPlanner {
   #best(eligible: readonly RouterInfo[], wanted: number, now: number): RouterInfo[] {
     const { profiles, random, portShare = assumedPortShare } = this.#config;
     const scored = eligible
-      .map((info) => ({ info, score: dialScore(info, profiles.get(info.hash, now), portShare) }))
+      .map((info) => ({ info, score: dialScore(info, profiles.get(info.hash, now), now, portShare) }))
       .filter(({ score }) => score > 0)
       .sort((a, b) => b.score - a.score)
       .slice(0, DRAWN);

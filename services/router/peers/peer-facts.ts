@@ -1,4 +1,5 @@
 import { parseIp } from '@allium/common/net/ip-address.ts';
+import { hashBytes } from '../wire/hash.ts';
 import {
   type BandwidthLetter,
   bandwidth,
@@ -41,6 +42,8 @@ export interface PeerFacts {
   readonly bandwidth: BandwidthLetter | undefined;
   readonly congestion: Congestion | undefined;
   readonly implementation: Implementation;
+  /** first 32 bits of its hash: where it stands in an order */
+  readonly place: number;
 }
 
 const known = new WeakMap<RouterInfo, PeerFacts>();
@@ -64,6 +67,7 @@ function workOut(info: RouterInfo): PeerFacts {
       isAtLeast(info, PEER_VERSION_FLOOR) &&
       info.identity.publicKey.length === 32,
     reachable: isReachable(info) && ipv4,
+    place: Buffer.from(hashBytes(info.hash)).readUInt32BE(0),
     dialable: dialable.toSorted((a, b) => a.family - b.family),
     networks,
     family: familyName(info),

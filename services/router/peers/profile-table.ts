@@ -3,7 +3,16 @@ import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import type { RouterHash } from '../wire/hash.ts';
-import { decayed, NEW_PROFILE, type Profile, profileCodec, recorded, type Stage } from './profile.ts';
+import {
+  DECLINED_AS_FAILURE,
+  decayed,
+  NEW_PROFILE,
+  type Profile,
+  profileCodec,
+  recorded,
+  type Stage,
+  successRate,
+} from './profile.ts';
 
 /** Peers with a profile, about 200 bytes each; as many as the NetDB holds. */
 export const MAX_PROFILES = 5_000;
@@ -28,10 +37,27 @@ export class ProfileTable {
 
   /** `reason`: NTCP2 termination reason of a failed handshake. */
   record(hash: RouterHash, stage: Stage, now: number, reason?: number): void {
-    const profile = recorded(this.#profiles.get(hash) ?? NEW_PROFILE, stage, now, reason);
+    this.#record(hash, stage, now, reason);
+  }
+
+  #record(hash: RouterHash, stage: Stage, now: number, reason?: number, weight = 1): void {
+    const profile = recorded(this.#profiles.get(hash) ?? NEW_PROFILE, stage, now, reason, weight);
     this.#profiles.set(hash, profile);
     this.#dirty.set(hash, profile);
     this.counters.add(reason === undefined ? stage : `${stage}-${reason & 0xff}`);
+  }
+
+  /**
+   * A build was lost in which the peer was one of `hops`. The less a hop has shown, the more of the guilt is its: a build
+   * with one new hop says next to nothing of the proven ones.
+   */
+  lost(hash: RouterHash, hops: readonly RouterHash[], now: number): void {
+    const doubt = (hop: RouterHash): number => {
+      const { accepted, declined, buildTimeout } = this.get(hop, now).counts;
+      return 1 - successRate(accepted, declined * DECLINED_AS_FAILURE + buildTimeout, 0.5);
+    };
+    const all = hops.reduce((sum, hop) => sum + doubt(hop), 0);
+    this.#record(hash, 'buildTimeout', now, undefined, all > 0 ? doubt(hash) / all : 1);
   }
 
   /** As it looks at `now`; an unknown peer has an empty one. */

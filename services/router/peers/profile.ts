@@ -8,6 +8,8 @@ export const HALF_LIFE = 3 * 3_600_000;
  */
 export const CONTRADICTED = 0.7;
 const OPPOSITE: Partial<Record<Stage, Stage>> = { accepted: 'buildTimeout', buildTimeout: 'accepted' };
+/** A declined build is an honest answer, a lost one costs us the whole tunnel. */
+export const DECLINED_AS_FAILURE = 0.5;
 /** Counts stop here, so that a long good (or bad) time is overcome within a few tries. */
 export const MAX_COUNT = 50;
 
@@ -45,19 +47,19 @@ export const NEW_PROFILE: Profile = { at: 0, counts: NOTHING, lastUse: 0 };
 /** The profile as it looks at `now`; a clock that went back changes nothing. */
 export function decayed(profile: Profile, now: number): Profile {
   const age = now - profile.at;
-  if (!(age > 0)) return profile;
+  if (!(age > 0) || profile === NEW_PROFILE) return profile;
   const factor = 0.5 ** (age / HALF_LIFE);
   const counts = { ...profile.counts };
   for (const stage of STAGES) counts[stage] *= factor;
   return { ...profile, at: now, counts };
 }
 
-/** One more event of a stage. */
-export function recorded(profile: Profile, stage: Stage, now: number, reason?: number): Profile {
+/** One more event of a stage, or the part `weight` of one that is the peer's. */
+export function recorded(profile: Profile, stage: Stage, now: number, reason?: number, weight = 1): Profile {
   const before = decayed(profile, now);
-  const counts = { ...before.counts, [stage]: Math.min(MAX_COUNT, before.counts[stage] + 1) };
+  const counts = { ...before.counts, [stage]: Math.min(MAX_COUNT, before.counts[stage] + weight) };
   const opposite = OPPOSITE[stage];
-  if (opposite) counts[opposite] *= CONTRADICTED;
+  if (opposite) counts[opposite] *= 1 - (1 - CONTRADICTED) * weight;
   const useful = stage === 'established' || stage === 'accepted' || stage === 'tested';
   const lastUse = useful ? Math.max(before.lastUse, now) : before.lastUse;
   const at = Math.max(before.at, now);
@@ -70,6 +72,19 @@ export function recorded(profile: Profile, stage: Stage, now: number, reason?: n
 /** Part of tries that went well, 0 to 1, starting from `prior` as if it had been seen `weight` times. */
 export function successRate(good: number, bad: number, prior: number, weight = 2): number {
   return (good + prior * weight) / (good + bad + weight);
+}
+
+/** What weighs so little decides only while nothing else is known. */
+const HARDLY = 0.01;
+
+/** Part of the builds through a peer that it took, 0 to 1; half when nothing is known. */
+export function buildRate({ counts: { accepted, declined, buildTimeout } }: Profile): number {
+  return successRate(accepted, declined * DECLINED_AS_FAILURE + buildTimeout, 0.5, HARDLY);
+}
+
+/** Part of the tests through a peer that came back, 0 to 1; all when nothing is known. */
+export function testRate({ counts: { tested, testFailed } }: Profile): number {
+  return successRate(tested, testFailed, 1, HARDLY);
 }
 
 const ROW_VERSION = 1;

@@ -1,7 +1,7 @@
 import type { RouterInfo } from '../wire/router-info.ts';
 import { assumedPortShare, type PortShare } from './exit-policy.ts';
 import { type PeerFacts, peerFacts } from './peer-facts.ts';
-import { type Profile, successRate } from './profile.ts';
+import { DECLINED_AS_FAILURE, type Profile, successRate } from './profile.ts';
 
 /** What the tunnel is for: client tunnels avoid floodfills, which others load already. */
 export type Purpose = 'client' | 'exploratory';
@@ -21,26 +21,29 @@ const CONNECT_PRIOR = 0.6;
 const BUILD_PRIOR = 0.5;
 const TEST_PRIOR = 0.8;
 
-/** A declined build is an honest answer, a lost one costs us the whole tunnel. */
-const DECLINED_AS_FAILURE = 0.5;
+/** A RouterInfo of this age (ms) is worth half, and a tenth at four times it: routers come and go within hours. */
+export const HALF_WORTH_AGE = 3 * 3_600_000;
+const AGE_POWER = Math.log(9) / Math.log(4);
 
 /** How good a hop `info` would make, 0 (never) upwards; by its own caps and what builds showed. */
-export function hopScore(info: RouterInfo, profile: Profile, purpose: Purpose): number {
+export function hopScore(info: RouterInfo, profile: Profile, purpose: Purpose, now: number): number {
   const facts = peerFacts(info);
   const published = capsScore(facts, purpose);
   if (published === 0) return 0;
   const { accepted, declined, buildTimeout, tested, testFailed, connected, connectFailed } = profile.counts;
   const builds = successRate(accepted, declined * DECLINED_AS_FAILURE + buildTimeout, BUILD_PRIOR);
+  const young = Math.max(ageWorth(now - info.published), ageWorth(now - profile.lastUse));
   const tests = successRate(tested, testFailed, TEST_PRIOR);
   // Who never let us in may only block exits. Who did and does not now is probably gone for others too.
   const present = connected > 0 ? successRate(connected, connectFailed, 1, 1) : 1;
-  return Math.max(FLOOR, published * builds * tests * present);
+  return Math.max(FLOOR, published * builds * tests * present * young);
 }
 
 /** How promising it is to dial `info` through Tor now, 0 (never) upwards. */
 export function dialScore(
   info: RouterInfo,
   profile: Profile,
+  now: number,
   portShare: PortShare = assumedPortShare,
 ): number {
   const facts = peerFacts(info);
@@ -52,7 +55,12 @@ export function dialScore(
   const handshakes = successRate(established, handshakeFailed, HANDSHAKE_PRIOR[facts.implementation]);
   // the square: a peer that works once in ten tries is worth much less than a tenth
   const chance = (connects * handshakes) ** 2;
-  return Math.max(FLOOR * FLOOR, chance) * hopScore(info, profile, 'exploratory');
+  return Math.max(FLOOR * FLOOR, chance) * hopScore(info, profile, 'exploratory', now);
+}
+
+/** What a sign of life of this age (ms) is worth, 0 to 1. */
+function ageWorth(age: number): number {
+  return 1 / (1 + (Math.max(0, age) / HALF_WORTH_AGE) ** AGE_POWER);
 }
 
 function capsScore({ bandwidth, congestion, floodfill }: PeerFacts, purpose: Purpose): number {

@@ -1,6 +1,7 @@
 import { type RandomBytes, shuffled } from '@allium/common/core/random.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
+import { FarHops } from './far-hops.ts';
 import { type PeerFacts, peerFacts } from './peer-facts.ts';
 import type { ProfileTable } from './profile-table.ts';
 import { hopScore, type Purpose } from './score.ts';
@@ -8,8 +9,8 @@ import { pickWeighted } from './weighted.ts';
 
 /** Longest tunnel, as everywhere in I2P. */
 export const MAX_HOPS = 7;
-/** Peers drawn at random of which one is picked by score: enough choice, and no scan of 5,000 profiles per hop. */
-const DRAWN = 64;
+/** Neighbours see our tunnels begin: with so many others at hand they see none end, or pass by. */
+const ENOUGH_STRANGERS = 24;
 /**
  * Largest share of our tunnels that may begin at one peer while others could take them: whoever is next to us sees
  * when and how much we send.
@@ -32,6 +33,8 @@ export interface SelectRequest {
   /** hops, 1 to 7 */
   readonly length: number;
   readonly purpose: Purpose;
+  /** a secret number of the pool that the tunnel is for */
+  readonly order: number;
   readonly candidates: Iterable<RouterInfo>;
   /** peers with a live session */
   readonly connected: ReadonlySet<RouterHash>;
@@ -60,7 +63,9 @@ export function selectHops(request: SelectRequest, rules: SelectRules): Selectio
   const usable = [...request.candidates].filter(
     (info) => peerFacts(info).usable && peerFacts(info).congestion !== 'G' && !request.exclude.has(info.hash),
   );
-  const far = usable.filter((info) => peerFacts(info).reachable);
+  const reachable = usable.filter((info) => peerFacts(info).reachable);
+  const strangers = reachable.filter(({ hash }) => !request.connected.has(hash));
+  const far = new FarHops(request, strangers.length >= ENOUGH_STRANGERS ? strangers : reachable);
   let selection = selectOnce(request, rules, usable, far);
   for (let i = 1; i < ATTEMPTS && selection.kind === 'none'; i++) {
     selection = selectOnce(request, rules, usable, far);
@@ -72,20 +77,20 @@ function selectOnce(
   request: SelectRequest,
   rules: SelectRules,
   usable: readonly RouterInfo[],
-  far: readonly RouterInfo[],
+  far: FarHops,
 ): Selection {
   const { direction, length } = request;
   const taken = new Taken(rules);
   const adjacent = pickAdjacent(request, usable);
   if (!adjacent) return { kind: 'none', missing: 'adjacent' };
   taken.add(adjacent);
-  const hops = [adjacent];
-  while (hops.length < length) {
-    const hop = pickByScore(request, far, (info) => taken.allows(info));
-    if (!hop) return { kind: 'none', missing: placeOf(direction, hops.length, length) };
-    taken.add(hop);
-    hops.push(hop);
-  }
+  const others = far.choose(
+    length - 1,
+    (info) => taken.allows(info),
+    (info) => taken.add(info),
+  );
+  const hops = [adjacent, ...others];
+  if (hops.length < length) return { kind: 'none', missing: placeOf(direction, hops.length, length) };
   return { kind: 'hops', hops: direction === 'inbound' ? hops.reverse() : hops };
 }
 
@@ -122,12 +127,8 @@ function pickByScore(
   pool: readonly RouterInfo[],
   accept: (info: RouterInfo) => boolean,
 ): RouterInfo | undefined {
-  const drawn: RouterInfo[] = [];
-  for (const info of shuffled(random, pool)) {
-    if (accept(info)) drawn.push(info);
-    if (drawn.length >= DRAWN) break;
-  }
-  return pickWeighted(random, drawn, (info) => hopScore(info, profiles.get(info.hash, now), purpose));
+  const fit = pool.filter(accept);
+  return pickWeighted(random, fit, (info) => hopScore(info, profiles.get(info.hash, now), purpose, now));
 }
 
 function placeOf(

@@ -61,7 +61,7 @@ export class PoolKeeper {
       return;
     }
     if (this.#pools.size >= MAX_POOLS) throw new RangeError('too many tunnel pools');
-    this.#pools.set(name, new TunnelPool(name, config));
+    this.#pools.set(name, new TunnelPool(name, config, randomU32(this.#parts.random)));
   }
 
   remove(name: string): void {
@@ -218,7 +218,8 @@ export class PoolKeeper {
     this.#parts.counters.add('buildsTimedOut');
     this.#ended(build)?.backoff[build.direction].failed(now);
     if (build.leansOn) this.#doubt(build.leansOn, now);
-    return build.records.hops.map(({ router }) => ({ kind: 'hopResult', router, result: 'timeout' }));
+    const hops = build.records.hops.map(({ router }) => router);
+    return hops.map((router) => ({ kind: 'hopResult', router, result: 'timeout', hops }));
   }
 
   /** Tests need a tunnel of each direction: without one, a dead tunnel would swallow every build until it expires. */

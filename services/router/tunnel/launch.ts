@@ -131,7 +131,7 @@ function chooseHops(
   now: number,
 ): readonly HopInfo[] | undefined {
   const exclude = via ? [] : parts.pacer.resting(now);
-  const hops = parts.chooseHops({ direction, length, exclude, pool: pool.name });
+  const hops = parts.chooseHops({ direction, length, exclude, pool: pool.name, order: pool.order });
   if (hops && makeTunnel(hops, length, parts.local)) return hops;
   parts.counters.add(hops ? 'buildsBadHops' : 'buildsNoHops');
   const free = hops ? undefined : parts.pacer.nextFree(now);

@@ -19,6 +19,7 @@ export const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound'];
 /** The tunnels of one purpose, and how many more it wants. */
 export class TunnelPool {
   readonly name: string;
+  readonly order: number;
   readonly backoff: Readonly<Record<Direction, Backoff>> = {
     inbound: new Backoff(),
     outbound: new Backoff(),
@@ -31,8 +32,9 @@ export class TunnelPool {
   readonly #outbound = new Map<number, OutboundTunnel>();
   readonly #sticky = new BoundedMap<string, number>(MAX_STICKY);
 
-  constructor(name: string, config: PoolConfig) {
+  constructor(name: string, config: PoolConfig, order: number) {
     this.name = name;
+    this.order = order;
     this.#config = checked(config);
   }
 

@@ -18,6 +18,8 @@ export interface HopRequest {
   /** first hops that got a build message a moment ago; leaving them out everywhere is simplest */
   readonly exclude: readonly RouterHash[];
   readonly pool: string;
+  /** the pool's secret number, which gives its tunnels hops and an order of their own */
+  readonly order: number;
 }
 
 /**
@@ -110,6 +112,8 @@ export type TunnelOutput =
       readonly router: RouterHash;
       readonly result: HopVerdict;
       readonly code?: number;
+      /** all hops of the build, when nobody answered it */
+      readonly hops?: readonly RouterHash[];
     }
   | { readonly kind: 'dropped'; readonly pool: string; readonly reason: DropReason }
   | { readonly kind: 'wake'; readonly at: number };

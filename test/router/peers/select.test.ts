@@ -40,6 +40,7 @@ function choose(
       direction: 'inbound',
       length: 3,
       purpose: 'client',
+      order: 1,
       candidates,
       connected: hashes(candidates),
       firstHops: new Map(),
@@ -93,8 +94,8 @@ test('a router that refuses all tunnels (G) is never taken, a hop or a first hop
     kind: 'none',
     missing: 'adjacent',
   });
-  t.is(hopScore(makeRouter('g', { caps: 'ORG' }), NEW_PROFILE, 'client'), 0);
-  t.is(dialScore(makeRouter('g', { caps: 'ORG' }), NEW_PROFILE), 0);
+  t.is(hopScore(makeRouter('g', { caps: 'ORG' }), NEW_PROFILE, 'client', NOW), 0);
+  t.is(dialScore(makeRouter('g', { caps: 'ORG' }), NEW_PROFILE, NOW), 0);
 });
 
 const adjacent: [string, RouterFacts, boolean][] = [
@@ -282,7 +283,7 @@ test('floodfills are weighed down for client tunnels and not for exploratory one
 });
 
 test('congested routers are taken less: E less than D less than none', (t) => {
-  const score = (caps: string): number => hopScore(makeRouter('c', { caps }), NEW_PROFILE, 'client');
+  const score = (caps: string): number => hopScore(makeRouter('c', { caps }), NEW_PROFILE, 'client', NOW);
   t.true(score('OR') > score('ORD') && score('ORD') > score('ORE') && score('ORE') > 0);
 });
 
@@ -291,18 +292,18 @@ test('declines weigh less than lost builds, and both fade', (t) => {
   const after = (stage: 'declined' | 'buildTimeout'): number => {
     let profile = NEW_PROFILE;
     for (let i = 0; i < 5; i++) profile = recorded(profile, stage, NOW);
-    return hopScore(router, profile, 'client');
+    return hopScore(router, profile, 'client', NOW);
   };
-  const fresh = hopScore(router, NEW_PROFILE, 'client');
+  const fresh = hopScore(router, NEW_PROFILE, 'client', NOW);
   t.true(after('buildTimeout') < after('declined') && after('declined') < fresh);
   const profiles = new ProfileTable();
   for (let i = 0; i < 5; i++) profiles.record(router.hash, 'buildTimeout', NOW);
-  t.true(hopScore(router, profiles.get(router.hash, NOW + 48 * 3_600_000), 'client') > fresh * 0.95);
+  t.true(hopScore(router, profiles.get(router.hash, NOW + 48 * 3_600_000), 'client', NOW) > fresh * 0.95);
 });
 
 test('dialling prefers what looks like i2pd, open ports and proven peers', (t) => {
   const score = (facts: RouterFacts, profile = NEW_PROFILE): number =>
-    dialScore(makeRouter('d', facts), profile);
+    dialScore(makeRouter('d', facts), profile, NOW);
   t.is(peerFacts(makeRouter('d', { cost: 3 })).implementation, 'i2pd-like');
   t.is(peerFacts(makeRouter('d', { cost: 10 })).implementation, 'java-like');
   t.true(score({ cost: 3 }) > 4 * score({ cost: 10 }));

@@ -21,14 +21,21 @@ export const EAGER_INTERVAL = 15_000;
 export const CALM_INTERVAL = 90_000;
 /** Fruitless explorations lengthen the eager pause up to this many times by two. */
 const MAX_DOUBLINGS = 3;
-/** A RouterInfo older than this (ms) is asked for again, one per round: routers sign anew about every day. */
-export const REFRESH_AGE = 12 * 3_600_000;
+/** A RouterInfo older than this (ms) is asked for again: half of such routers have gone, or signed anew. */
+export const REFRESH_AGE = 3 * 3_600_000;
+/** And of a router that our tunnels use. */
+export const USED_REFRESH_AGE = 3_600_000;
+/** Pause (ms) between two refreshes, and the random addition that hides which use brought it. */
+export const REFRESH_INTERVAL = 20_000;
+const REFRESH_SPREAD = 10_000;
+/** Routers in use that wait for it. */
+const MAX_USED = 64;
 /** New routers taken from one reply. */
 const MAX_FROM_REPLY = 16;
 /** Entries looked at for one to refresh, oldest change first. */
 const REFRESH_SCAN = 512;
-/** Refreshes remembered, so that a router that is gone is asked for once in `REFRESH_AGE` only. */
-const MAX_REFRESHED = 512;
+/** Refreshes remembered, so that a router that is gone is asked for once per age only. */
+const MAX_REFRESHED = 1_024;
 /** Routers that answers to lookups of Destinations named, and ms until they are asked for: minutes, and by chance. */
 const MAX_HEARD = 64;
 const HEARD_DELAY = 60_000;
@@ -54,7 +61,10 @@ export class Explorer {
   readonly #refreshed = new BoundedMap<RouterHash, number>(MAX_REFRESHED);
   /** when to ask for what was heard of, ms */
   readonly #heard = new BoundedMap<RouterHash, number>(MAX_HEARD);
+  /** routers that took a tunnel of ours, in that order */
+  readonly #used = new BoundedMap<RouterHash, true>(MAX_USED);
   #next = 0;
+  #refreshAt = 0;
   #round = 0;
   /** explorations in a row that named nobody new: a small network has no more to show */
   #fruitless = 0;
@@ -73,14 +83,13 @@ export class Explorer {
       counters.add('explore-timeout');
       this.#open = undefined;
     }
-    const named = this.#fetchHeard(now);
-    if (this.#open || now < this.#next) return named;
     const eager = routers.size < FEW_ROUTERS;
+    const named = [...this.#fetchHeard(now), ...(eager ? [] : this.#refresh(now))];
+    if (this.#open || now < this.#next) return named;
     const patience = EAGER_INTERVAL * 2 ** Math.min(this.#fruitless, MAX_DOUBLINGS);
     this.#next = now + (eager ? patience : CALM_INTERVAL);
     this.#fruitless++;
-    const outputs = eager ? named : [...named, ...this.#refresh(now)];
-    return routers.size < ENOUGH_ROUTERS ? [...outputs, ...this.#explore(now)] : outputs;
+    return routers.size < ENOUGH_ROUTERS ? [...named, ...this.#explore(now)] : named;
   }
 
   replied(reply: Reply, now: number): NetDbOutput[] | undefined {
@@ -95,6 +104,11 @@ export class Explorer {
     counters.add('explore-named', unknown.length);
     if (unknown.length > 0) this.#fruitless = 0;
     return shuffled(random, unknown).flatMap((hash) => fetches.start(hash, open.to, now) ?? []);
+  }
+
+  /** The router took a tunnel of ours: it is worth knowing well. */
+  used(hash: RouterHash, now: number): void {
+    if (this.#ages(hash, USED_REFRESH_AGE, now)) this.#used.set(hash, true);
   }
 
   /** Others named these. When they are asked for must not tell whose lookup heard of them. */
@@ -125,7 +139,8 @@ export class Explorer {
   }
 
   wakeAt(): number {
-    return Math.min(this.#open?.until ?? this.#next, ...this.#heard.values());
+    const refresh = this.#modules.routers.size < FEW_ROUTERS ? Number.POSITIVE_INFINITY : this.#refreshAt;
+    return Math.min(this.#open?.until ?? this.#next, refresh, ...this.#heard.values());
   }
 
   #explore(now: number): NetDbOutput[] {
@@ -142,21 +157,40 @@ export class Explorer {
     return [{ kind: 'query', id, to, pool: EXPLORATORY_POOL, what, key, exclude: [] }];
   }
 
-  /** One RouterInfo that grows old and that a tunnel could use. */
+  /** One RouterInfo that grows old: of a router in use, or else of one that a tunnel could use. */
   #refresh(now: number): NetDbOutput[] {
-    const { choice, counters, fetches, routers } = this.#modules;
-    let scanned = 0;
-    for (const info of routers.all()) {
-      if (++scanned > REFRESH_SCAN) break;
-      if (info.published > now - REFRESH_AGE || !isReachable(info)) continue;
-      if ((this.#refreshed.get(info.hash) ?? 0) > now - REFRESH_AGE) continue;
-      const to = choice.nearest(hashBytes(info.hash), now, new Set([info.hash]));
-      const query = to && fetches.start(info.hash, to, now);
-      if (!query) break;
-      this.#refreshed.set(info.hash, now);
-      counters.add('refresh');
-      return [query];
+    if (now < this.#refreshAt) return [];
+    const { choice, counters, fetches, random } = this.#modules;
+    this.#refreshAt = now + REFRESH_INTERVAL + randomBelow(random, REFRESH_SPREAD);
+    const hash = this.#agedInUse(now) ?? this.#aged(now);
+    const to = hash && choice.nearest(hashBytes(hash), now, new Set([hash]));
+    const query = to && fetches.start(hash, to, now);
+    if (!query) return [];
+    this.#refreshed.set(hash, now);
+    counters.add('refresh');
+    return [query];
+  }
+
+  #agedInUse(now: number): RouterHash | undefined {
+    for (const hash of this.#used.keys()) {
+      this.#used.delete(hash);
+      if (this.#ages(hash, USED_REFRESH_AGE, now)) return hash;
     }
-    return [];
+    return undefined;
+  }
+
+  #aged(now: number): RouterHash | undefined {
+    let scanned = 0;
+    for (const info of this.#modules.routers.all()) {
+      if (++scanned > REFRESH_SCAN) break;
+      if (isReachable(info) && this.#ages(info.hash, REFRESH_AGE, now)) return info.hash;
+    }
+    return undefined;
+  }
+
+  /** Known, older than `age` (ms) and not asked for within that time. */
+  #ages(hash: RouterHash, age: number, now: number): boolean {
+    const info = this.#modules.routers.get(hash);
+    return info !== undefined && Math.max(info.published, this.#refreshed.get(hash) ?? 0) <= now - age;
   }
 }

@@ -15,6 +15,8 @@ const REST = 5 * 60_000;
 const MAX_REST = 30 * 60_000;
 /** A floodfill whose RouterInfo is older (ms) comes after the others, as in Java: it may have gone. */
 export const OLD_FLOODFILL = 3 * 3_600_000;
+/** And after those again whose RouterInfo is so old (ms): nine of ten such routers have gone. */
+export const STALE_FLOODFILL = 12 * 3_600_000;
 /**
  * Before midnight UTC entries are also stored where tomorrow's key leads, and after it lookups also go where
  * yesterday's led: leases live 10 minutes, and clocks differ by a minute (ms).
@@ -53,10 +55,17 @@ export class FloodfillChoice {
       awake(info) &&
       isReachable(info) &&
       routerNetworks(info).ipv4 &&
-      info.published > now - OLD_FLOODFILL &&
       !routerNetworks(info).networks.some((network) => asked.has(network));
-    for (const accept of [sound, awake, eligible]) {
-      const [best] = this.#store.nearestFloodfills(routing, 1, accept);
+    const steps: readonly (readonly [accept: (info: RouterInfo) => boolean, maxAge: number])[] = [
+      [sound, OLD_FLOODFILL],
+      [sound, STALE_FLOODFILL],
+      [awake, STALE_FLOODFILL],
+      [awake, Number.POSITIVE_INFINITY],
+      [eligible, Number.POSITIVE_INFINITY],
+    ];
+    for (const [accept, maxAge] of steps) {
+      const young = (info: RouterInfo): boolean => info.published > now - maxAge && accept(info);
+      const [best] = this.#store.nearestFloodfills(routing, 1, young);
       if (best) return best;
     }
     return undefined;

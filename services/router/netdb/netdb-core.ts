@@ -102,6 +102,9 @@ export class NetDbCore {
         return this.#intake.addRouterInfo(input.routerInfo, undefined, now, MAX_ROUTER_INFO_AGE).outputs;
       case 'lookup':
         return this.#lookup(input, now);
+      case 'used':
+        this.#explorer?.used(input.router, now);
+        return [];
       case 'cancel':
         this.#lookups.cancel(input.caller);
         return [];

@@ -37,6 +37,8 @@ export type NetDbInput =
       readonly pool?: string;
       readonly refresh?: boolean;
     }
+  /** a tunnel of ours goes through this router */
+  | { readonly kind: 'used'; readonly router: RouterHash }
   | { readonly kind: 'cancel'; readonly caller: string }
   /** The pool is gone, and who asked by it: callers are named `<pool>/<hash>`. */
   | { readonly kind: 'cancelPool'; readonly pool: string }

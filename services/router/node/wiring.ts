@@ -169,6 +169,7 @@ export class Wiring implements Routes {
           break;
         case 'hopResult':
           peering.hop(output.router, output.result, now, output.hops);
+          if (output.result === 'accepted') this.netdb({ kind: 'used', router: output.router }, now);
           break;
         case 'dropped':
           counters.add(`dropped-${output.reason}`);

@@ -1,5 +1,9 @@
 import test from 'ava';
-import { FloodfillChoice, OLD_FLOODFILL } from '../../../services/router/netdb/floodfill-choice.ts';
+import {
+  FloodfillChoice,
+  OLD_FLOODFILL,
+  STALE_FLOODFILL,
+} from '../../../services/router/netdb/floodfill-choice.ts';
 import { RouterInfoStore } from '../../../services/router/netdb/store.ts';
 import { hashBytes, type RouterHash } from '../../../services/router/wire/hash.ts';
 import { makeRouter, NET_ID, NOW, someHash } from './make.ts';
@@ -89,4 +93,21 @@ test('floodfills that others cannot reach, or that are old, come last', (t) => {
   for (let i = 0; i < 7; i++)
     asked.push(choice.nearest(KEY, NOW, new Set(asked))?.hash ?? someHash('nobody'));
   t.deepEqual(asked.slice(4).sort(), last.map(({ hash }) => hash).sort());
+});
+
+test('the older a floodfill the later it is asked, however near it is', (t) => {
+  const store = new RouterInfoStore({ netId: NET_ID, allowPrivateAddresses: false });
+  const choice = new FloodfillChoice(store, someHash('self'));
+  const ages = [STALE_FLOODFILL + 1, OLD_FLOODFILL + 1, 0];
+  const near = Array.from({ length: 30 }, (_, i) => ({
+    seed: `aged ${i}`,
+    hash: makeRouter(`aged ${i}`).hash,
+  }))
+    .toSorted((a, b) => (choice.nearer(KEY, NOW, a.hash, b.hash) ? -1 : 1))
+    .slice(0, 3)
+    .map(({ seed }, i) => makeRouter(seed, { caps: 'OfR', published: NOW - (ages[i] ?? 0) }));
+  for (const info of near) store.add(info, NOW);
+  const asked: RouterHash[] = [];
+  for (const _ of near) asked.push(choice.nearest(KEY, NOW, new Set(asked))?.hash ?? someHash('nobody'));
+  t.deepEqual(asked, near.map(({ hash }) => hash).toReversed());
 });

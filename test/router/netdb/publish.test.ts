@@ -1,3 +1,4 @@
+import { toBase64 } from '@allium/common/bytes/text.ts';
 import test from 'ava';
 import { storeOf } from '../../../services/router/i2np/database-store.ts';
 import { UNSENT_PAUSE } from '../../../services/router/netdb/lookup.ts';
@@ -158,29 +159,49 @@ test('publications are bounded', (t) => {
   t.is(busy, 4);
 });
 
-test('a RouterInfo that grows old is asked for again, once, when routers are many', (t) => {
+function manyKnown(seed: string): NetDbCore {
   const core = new NetDbCore({
     netId: NET_ID,
     allowPrivateAddresses: false,
     self: someHash('self'),
-    random: recordedEntropy('refresh'),
+    random: recordedEntropy(seed),
     floodfill: false,
     publishRouterInfo: false,
     ownRouterInfo: () => undefined,
   });
-  const old = makeRouter('old', { published: NOW - 13 * 3_600_000 });
-  core.step({ kind: 'add', routerInfo: old }, NOW);
   for (let i = 0; i < 120; i++) {
     core.step({ kind: 'add', routerInfo: makeRouter(`fresh ${i}`, { caps: i < 5 ? 'OfR' : 'OR' }) }, NOW);
   }
-  let asked = 0;
-  for (let i = 0; i < 600; i++) {
-    for (const output of core.step({ kind: 'tick' }, NOW + i * 1_000)) {
-      if (output.kind === 'query' && output.what === 'routerInfo') asked++;
+  return core;
+}
+
+/** Base64 hashes of the RouterInfos asked for within `ms`. */
+function askedFor(core: NetDbCore, ms: number): string[] {
+  const asked: string[] = [];
+  for (let at = 0; at < ms; at += 1_000) {
+    for (const output of core.step({ kind: 'tick' }, NOW + at)) {
+      if (output.kind === 'query' && output.what === 'routerInfo') asked.push(toBase64(output.key));
     }
   }
+  return asked;
+}
+
+test('a RouterInfo that grows old is asked for again, once, when routers are many', (t) => {
+  const core = manyKnown('refresh');
+  const old = makeRouter('old', { published: NOW - 13 * 3_600_000 });
+  core.step({ kind: 'add', routerInfo: old }, NOW);
+  t.is(askedFor(core, 600_000).filter((hash) => hash === old.hash).length, 1);
   t.is(core.counters.get('refresh'), 1);
-  t.true(asked >= 1);
   const found = core.step({ kind: 'add', routerInfo: makeRouter('old', { published: NOW }) }, NOW + 600_000);
   t.like(found[0], { kind: 'learned', first: false });
+});
+
+test('routers that our tunnels use are asked for again sooner, and before others', (t) => {
+  const core = manyKnown('used');
+  const aged = (seed: string, hours: number) => makeRouter(seed, { published: NOW - hours * 3_600_000 });
+  const [idle, used, young] = [aged('idle', 4), aged('used', 2), aged('young', 0.5)];
+  for (const routerInfo of [idle, used, young]) core.step({ kind: 'add', routerInfo }, NOW);
+  for (const { hash: router } of [used, young]) core.step({ kind: 'used', router }, NOW);
+  const asked = askedFor(core, 300_000).filter((hash) => [idle, used, young].some((it) => it.hash === hash));
+  t.deepEqual(asked, [used.hash, idle.hash]);
 });

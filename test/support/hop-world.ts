@@ -3,6 +3,8 @@ import { decodeBlocks } from '@allium/router/i2np/blocks.ts';
 import { decodeBody } from '@allium/router/i2np/body.ts';
 import { I2NP_TYPE, type I2npMessage } from '@allium/router/i2np/message.ts';
 import { openForRouter } from '@allium/router/i2np/router-garlic.ts';
+import { ProfileTable } from '@allium/router/peers/profile-table.ts';
+import { selectHops } from '@allium/router/peers/select.ts';
 import { TunnelCore } from '@allium/router/tunnel/tunnel-core.ts';
 import {
   type ChooseHops,
@@ -55,6 +57,13 @@ interface Event {
   readonly at: number;
   readonly run: () => void;
 }
+
+const STAGES = {
+  accepted: 'accepted',
+  declined: 'declined',
+  testPassed: 'tested',
+  testFailed: 'testFailed',
+} as const;
 
 /** One way between two routers, ms: 120 to 500. */
 const LATENCY = 120;
@@ -236,4 +245,37 @@ export class HopWorld {
     }
     this.#events.splice(low, 0, { at, run });
   }
+}
+
+/** A world whose router chooses as the real one does, with its exploratory pool and `clients` pools of 3 + 3. */
+export function openWorld(facts: WorldFacts, clients: number): HopWorld {
+  const profiles = new ProfileTable();
+  const world = new HopWorld(facts, ({ infos, neighbours, random }) => ({
+    choose({ direction, length, exclude, pool, order }, now) {
+      const selection = selectHops(
+        {
+          direction,
+          length,
+          order,
+          purpose: pool === EXPLORATORY ? 'exploratory' : 'client',
+          candidates: infos,
+          connected: neighbours,
+          firstHops: world.me.neighbours(),
+          exclude: new Set(exclude),
+          profiles,
+          random,
+          now,
+        },
+        { skipIpDiversity: false },
+      );
+      return selection.kind === 'hops' ? selection.hops : undefined;
+    },
+    verdict({ router, result, hops }, now) {
+      if (hops) profiles.lost(router, hops, now);
+      else if (result !== 'timeout') profiles.record(router, STAGES[result], now);
+    },
+  }));
+  world.open(EXPLORATORY, 2, 2);
+  for (let i = 0; i < clients; i++) world.open(`client ${i}`, 3, 3);
+  return world;
 }

@@ -24,6 +24,13 @@ export const LEAN_LIMIT = 3;
 /** Inbound tunnels whose session was lost and that may still bring messages over a new one. */
 export const MAX_STRANDED = 128;
 
+/** A pool that may begin a build, and how well off it is. */
+interface Turn {
+  readonly pool: TunnelPool;
+  readonly direction: Direction;
+  readonly supply: number;
+}
+
 /** Keeps every pool at its size: starts builds, takes their replies, removes what has ended. */
 export class PoolKeeper {
   readonly #parts: BuildParts;
@@ -31,11 +38,12 @@ export class PoolKeeper {
   readonly #listening = new Map<number, InboundTunnel>();
   readonly #stranded = new Map<number, InboundTunnel>();
   readonly #changed = new Set<string>();
+  #builds = 0;
 
-  constructor(parts: Omit<BuildParts, 'pacer' | 'builder'>, concurrentBuilds: number | undefined) {
+  constructor(parts: Omit<BuildParts, 'pacer' | 'builder'>) {
     this.#parts = {
       ...parts,
-      pacer: new BuildPacer(concurrentBuilds),
+      pacer: new BuildPacer(),
       builder: new TunnelBuilder(parts.local, parts.random),
     };
   }
@@ -82,10 +90,11 @@ export class PoolKeeper {
     for (const { id, expires } of this.#stranded.values()) if (now >= expires) this.#unstrand(id);
     for (const { pool, direction } of this.builder.takeLate(now)) {
       const late = this.#pools.get(pool)?.late;
+      this.#parts.pacer.late();
       if (late) late[direction]++;
     }
     const out = this.builder.takeExpired(now).flatMap((build) => this.#timedOut(build, now));
-    for (const urgent of [true, false]) out.push(...this.#startBuilds(urgent, now));
+    out.push(...this.#startBuilds(now));
     return out;
   }
 
@@ -110,7 +119,9 @@ export class PoolKeeper {
       pool?.backoff[direction].failed(now);
       return [];
     }
-    if (result.answers.every(({ reply }) => reply.code === ACCEPT)) {
+    const accepted = result.answers.every(({ reply }) => reply.code === ACCEPT);
+    this.#parts.pacer.learn(accepted, now - result.build.started);
+    if (accepted) {
       counters.add('buildsAccepted');
       this.#establish(result.build, now);
     } else {
@@ -177,23 +188,46 @@ export class PoolKeeper {
     return out;
   }
 
-  /** Pools without tunnels and the exploratory pool go first: the others depend on them. */
-  #startBuilds(urgent: boolean, now: number): TunnelOutput[] {
+  /**
+   * In rounds, one build each: who has least goes first, and then who waits longest. The exploratory pool goes before
+   * others while it has nothing, for they depend on it.
+   */
+  #startBuilds(now: number): TunnelOutput[] {
     const out: TunnelOutput[] = [];
     const exploratory = this.#pools.get(EXPLORATORY);
-    const others = [...this.#pools.values()].filter((pool) => pool !== exploratory);
-    for (const pool of exploratory ? [exploratory, ...others] : others) {
-      for (const direction of DIRECTIONS) {
-        if (urgent && pool.has(direction, now)) continue;
-        while (this.#parts.pacer.free > 0 && pool.backoff[direction].retryAt <= now) {
-          const wish = { pool, exploratory, direction, tunnelId: this.#newId() };
-          const launched = launchBuild(wish, this.#parts, now);
-          if (!launched) break;
-          out.push(...launched);
-        }
-      }
+    let turns = this.#turns(now);
+    while (turns.length > 0) {
+      turns = turns.filter(({ pool, direction }) => {
+        if (this.#parts.pacer.free(this.#wanted(now)) <= 0 || pool.backoff[direction].retryAt > now)
+          return false;
+        const wish = { pool, exploratory, direction, tunnelId: this.#newId() };
+        const launched = launchBuild(wish, this.#parts, now);
+        if (!launched) return false;
+        pool.lastBuild[direction] = ++this.#builds;
+        out.push(...launched);
+        return true;
+      });
     }
     return out;
+  }
+
+  #turns(now: number): Turn[] {
+    const turns = [...this.#pools.values()].flatMap((pool) =>
+      DIRECTIONS.map((direction) => {
+        const first = pool.name === EXPLORATORY && !pool.has(direction, now);
+        return { pool, direction, supply: first ? -1 : pool.supply(direction, now) };
+      }),
+    );
+    const last = ({ pool, direction }: Turn): number => pool.lastBuild[direction];
+    return turns.sort((a, b) => a.supply - b.supply || last(a) - last(b));
+  }
+
+  #wanted(now: number): number {
+    let wanted = 0;
+    for (const pool of this.#pools.values()) {
+      for (const direction of DIRECTIONS) wanted += pool.lacks(direction, now);
+    }
+    return wanted;
   }
 
   #newId(): number {
@@ -216,6 +250,7 @@ export class PoolKeeper {
 
   #timedOut(build: PendingBuild, now: number): TunnelOutput[] {
     this.#parts.counters.add('buildsTimedOut');
+    this.#parts.pacer.learn(false, now - build.started);
     this.#ended(build)?.backoff[build.direction].failed(now);
     if (build.leansOn) this.#doubt(build.leansOn, now);
     const hops = build.records.hops.map(({ router }) => router);
@@ -238,7 +273,7 @@ export class PoolKeeper {
 
   /** The build is not under way any more; its pool, if that still exists. */
   #ended(build: PendingBuild): TunnelPool | undefined {
-    this.#parts.pacer.finished();
+    this.#parts.pacer.finished(build.late);
     const pool = this.#pools.get(build.pool);
     if (pool) pool.building[build.direction]--;
     if (pool && build.late) pool.late[build.direction]--;

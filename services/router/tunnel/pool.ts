@@ -24,6 +24,8 @@ export class TunnelPool {
     inbound: new Backoff(),
     outbound: new Backoff(),
   };
+  /** which of all builds of the router was the last one, by number: who waits longest has the lowest */
+  readonly lastBuild: Record<Direction, number> = { inbound: 0, outbound: 0 };
   readonly building: Record<Direction, number> = { inbound: 0, outbound: 0 };
   /** those of them that should have been answered by now */
   readonly late: Record<Direction, number> = { inbound: 0, outbound: 0 };
@@ -75,10 +77,19 @@ export class TunnelPool {
    * company: one, or each of them while there is nothing else; none when everything fails.
    */
   missing(direction: Direction, now: number): number {
-    const lasting = [...this.#of(direction)].filter(
-      (tunnel) => now < tunnel.replaceAt && !isBootstrap(tunnel),
-    );
-    return this.#config[direction].quantity - lasting.length - this.#underWay(direction, lasting.length);
+    const lasting = this.#lasting(direction, now);
+    return this.#config[direction].quantity - lasting - this.#underWay(direction, lasting);
+  }
+
+  /** Tunnels that the pool lacks, whether or not builds for them are under way. */
+  lacks(direction: Direction, now: number): number {
+    return Math.max(0, this.#config[direction].quantity - this.#lasting(direction, now));
+  }
+
+  /** How well off it is: 0 without tunnels or builds, 1 with all that it wants. */
+  supply(direction: Direction, now: number): number {
+    const { quantity } = this.#config[direction];
+    return (quantity - this.lacks(direction, now) + this.building[direction]) / quantity;
   }
 
   /** As `missing`, of one-hop tunnels for the first replies. */
@@ -147,6 +158,10 @@ export class TunnelPool {
       building: this.building[direction],
       failures: this.backoff[direction].failures,
     };
+  }
+
+  #lasting(direction: Direction, now: number): number {
+    return this.#of(direction).filter((tunnel) => now < tunnel.replaceAt && !isBootstrap(tunnel)).length;
   }
 
   #underWay(direction: Direction, lasting: number): number {

@@ -41,8 +41,6 @@ export interface TunnelCoreConfig {
   readonly transitTunnels?: number;
   /** KB per second that one transit tunnel may ask for; default 1000 */
   readonly transitBandwidth?: number;
-  /** builds under way in all pools, default `MAX_CONCURRENT_BUILDS` */
-  readonly concurrentBuilds?: number;
 }
 
 /** All tunnels of this router. Never throws for what a peer does. */
@@ -64,7 +62,7 @@ export class TunnelCore {
     const oneTimeKeys = this.#oneTimeKeys;
     this.#random = random;
     this.#tests = new TunnelTests({ ...shared, oneTimeKeys });
-    this.#keeper = new PoolKeeper({ ...shared, chooseHops, oneTimeKeys }, config.concurrentBuilds);
+    this.#keeper = new PoolKeeper({ ...shared, chooseHops, oneTimeKeys });
     this.#transit = new TransitTunnels({
       ...shared,
       keys,

@@ -4,23 +4,15 @@ import { NEW_PROFILE } from '../../../services/router/peers/profile.ts';
 import { ProfileTable } from '../../../services/router/peers/profile-table.ts';
 import { dialScore, hopScore } from '../../../services/router/peers/score.ts';
 import { type SelectRequest, selectHops } from '../../../services/router/peers/select.ts';
-import { EXPLORATORY } from '../../../services/router/tunnel/tunnel-io.ts';
 import type { RouterHash } from '../../../services/router/wire/hash.ts';
 import type { RouterInfo } from '../../../services/router/wire/router-info.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
-import { HopWorld, type WorldFacts } from '../../support/hop-world.ts';
+import { openWorld } from '../../support/hop-world.ts';
 import { makeRouter, NOW } from '../netdb/make.ts';
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 const RULES = { skipIpDiversity: false };
-const STAGES = {
-  accepted: 'accepted',
-  declined: 'declined',
-  testPassed: 'tested',
-  testFailed: 'testFailed',
-} as const;
-
 function many(count: number, prefix: string): RouterInfo[] {
   return Array.from({ length: count }, (_, i) =>
     makeRouter(`${prefix} ${i}`, { host: `${20 + (i >> 8)}.${i & 255}.1.1` }),
@@ -169,45 +161,12 @@ test('the less a hop has shown the more of the guilt of a lost build is its', (t
   );
 });
 
-/** A world whose router chooses as the real one does. */
-function world(facts: WorldFacts, clients: number): HopWorld {
-  const profiles = new ProfileTable();
-  const it = new HopWorld(facts, ({ infos, neighbours, random }) => ({
-    choose({ direction, length, exclude, pool, order }, now) {
-      const selection = selectHops(
-        {
-          direction,
-          length,
-          order,
-          purpose: pool === EXPLORATORY ? 'exploratory' : 'client',
-          candidates: infos,
-          connected: neighbours,
-          firstHops: it.me.neighbours(),
-          exclude: new Set(exclude),
-          profiles,
-          random,
-          now,
-        },
-        RULES,
-      );
-      return selection.kind === 'hops' ? selection.hops : undefined;
-    },
-    verdict({ router, result, hops }, now) {
-      if (hops) profiles.lost(router, hops, now);
-      else if (result !== 'timeout') profiles.record(router, STAGES[result], now);
-    },
-  }));
-  it.open(EXPLORATORY, 2, 2);
-  for (let i = 0; i < clients; i++) it.open(`client ${i}`, 3, 3);
-  return it;
-}
-
 for (const [known, share] of [
   [400, 'a few hundred'],
   [1_500, 'all'],
 ] as const) {
   test(`45 % of routers are dead and ${share} are known: clients' builds succeed at 70 % and more`, (t) => {
-    const net = world({ seed: `static ${known}`, known, dead: 0.45, neighbours: 24 }, 6);
+    const net = openWorld({ seed: `static ${known}`, known, dead: 0.45, neighbours: 24 }, 6);
     net.run(140 * MINUTE);
     const [first, tenth, later] = [
       [0, 10],

@@ -1,0 +1,64 @@
+import {
+  BuildPacer,
+  MAX_CONCURRENT_BUILDS,
+  MIN_CONCURRENT_BUILDS,
+} from '@allium/router/tunnel/build-pacer.ts';
+import { EXPLORATORY } from '@allium/router/tunnel/tunnel-io.ts';
+import test from 'ava';
+import { type HopWorld, openWorld } from '../../support/hop-world.ts';
+
+const POOLS = 24;
+
+function clients(world: HopWorld): { inbound: number; outbound: number }[] {
+  return Object.entries(world.me.status().pools)
+    .filter(([name]) => name !== EXPLORATORY)
+    .map(([, { inbound, outbound }]) => ({ inbound: inbound.alive, outbound: outbound.alive }));
+}
+
+test('24 pools come up together, and none waits until others have all that they want', (t) => {
+  const world = openWorld({ seed: 'order', known: 400, dead: 0.45, neighbours: 24 }, POOLS);
+  world.run(60_000);
+  const early = clients(world);
+  const ready = early.filter(({ inbound, outbound }) => inbound > 0 && outbound > 0).length;
+  world.run(60_000);
+  const full = clients(world).filter(({ inbound, outbound }) => inbound >= 3 && outbound >= 3).length;
+  t.log(`of ${POOLS} pools ${ready} are ready after one minute, ${full} have all tunnels after two`);
+  t.true(ready >= 20, `${ready} ready`);
+  t.true(full >= 22, `${full} full`);
+  // and in the half hour that follows none is without for long
+  for (let minute = 0; minute < 30; minute++) {
+    world.run(60_000);
+    const poor = clients(world).filter(({ inbound, outbound }) => inbound < 2 || outbound < 2).length;
+    t.true(poor <= 1, `minute ${minute}: ${poor} pools have one tunnel or none in a direction`);
+  }
+});
+
+test('as many builds at once as success and need ask for, within bounds', (t) => {
+  const free = (succeeded: boolean, took: number, wanted: number): number => {
+    const pacer = new BuildPacer();
+    for (let i = 0; i < 100; i++) pacer.learn(succeeded, took);
+    return pacer.free(wanted);
+  };
+  t.is(free(true, 2_000, 144), MIN_CONCURRENT_BUILDS, 'fast builds are done soon one after the other');
+  t.true(free(true, 6_000, 144) > MIN_CONCURRENT_BUILDS);
+  t.is(free(true, 20_000, 144), MAX_CONCURRENT_BUILDS);
+  t.is(free(true, 20_000, 3), MIN_CONCURRENT_BUILDS);
+  t.is(free(false, 30_000, 144), MIN_CONCURRENT_BUILDS, 'when all fail more would only fail more');
+});
+
+test('a late build gives its place to another, up to the bound', (t) => {
+  const pacer = new BuildPacer();
+  const begin = (count: number): void => {
+    for (let i = 0; i < count; i++) pacer.started(undefined, 0);
+  };
+  begin(MIN_CONCURRENT_BUILDS);
+  t.is(pacer.free(1), 0);
+  for (let i = 0; i < MIN_CONCURRENT_BUILDS; i++) pacer.late();
+  t.is(pacer.free(1), MIN_CONCURRENT_BUILDS);
+  begin(MAX_CONCURRENT_BUILDS - MIN_CONCURRENT_BUILDS);
+  t.is(pacer.free(1_000), 0);
+  for (let i = 0; i < MAX_CONCURRENT_BUILDS - MIN_CONCURRENT_BUILDS; i++) pacer.late();
+  t.is(pacer.free(1_000), 0);
+  pacer.finished(true);
+  t.is(pacer.free(1_000), 1);
+});

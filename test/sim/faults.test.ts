@@ -28,7 +28,7 @@ test('a core that throws costs a link or a Destination, never the router', (t) =
   const [plant] = plants;
   if (!plant) return t.fail();
   for (let round = 0; round < 40; round++) {
-    plant.after = 1 + round * 3;
+    plant.after = 1 + round * 2;
     const page = fetch(30_000, { seed: round });
     net.run(40_000, () => page.over);
   }

@@ -17,7 +17,7 @@ import { DOUBT_AFTER, DOUBT_TRIES, MESSAGE_LIFETIME, REFRESH_SPACING } from './l
 import { OwnLeaseSet } from './own-lease-set.ts';
 import { type Remote, Remotes } from './remotes.ts';
 import { Route } from './route.ts';
-import type { DestinationInput, DestinationOutput } from './types.ts';
+import type { DestinationInput, DestinationOutput, UnreachableReason } from './types.ts';
 import { type Outgoing, Waiting } from './waiting.ts';
 
 /** What does not change while a Destination lives. */
@@ -87,7 +87,7 @@ export class DestinationCore {
         this.#learn(input.leaseSet, now, out);
         break;
       case 'lookupFailed':
-        this.#lookupFailed(input.hash, now, out);
+        this.#lookupFailed(input.hash, input.unreadable ? 'unreadable' : 'noLeaseSet', now, out);
         break;
       case 'published':
         this.#own.published(input.confirmed, now);
@@ -269,17 +269,17 @@ export class DestinationCore {
     const remote = this.#remotes.get(leaseSet.hash, now);
     if (!remote?.route.choose(remote.leaseSet.leases, now)) {
       // The answer to a lookup may be as stale as what we had: then the lookup has failed.
-      if (!taken) this.#lookupFailed(leaseSet.hash, now, out);
+      if (!taken) this.#lookupFailed(leaseSet.hash, 'noLeaseSet', now, out);
       return;
     }
     for (const message of this.#waiting.take(leaseSet.hash, now)) this.#send(message, now, out);
     if (taken && remote.lost) out.push({ kind: 'resume', remote: leaseSet.hash });
   }
 
-  #lookupFailed(hash: DestHash, now: number, out: DestinationOutput[]): void {
+  #lookupFailed(hash: DestHash, reason: UnreachableReason, now: number, out: DestinationOutput[]): void {
     if (!this.#waiting.has(hash)) return;
     this.#waiting.take(hash, now);
-    out.push({ kind: 'unreachable', remote: hash, reason: 'noLeaseSet' });
+    out.push({ kind: 'unreachable', remote: hash, reason });
   }
 
   #wake(now: number, out: DestinationOutput[]): void {

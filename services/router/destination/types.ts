@@ -9,6 +9,8 @@ export const I2CP_PROTOCOL = { streaming: 6, datagram: 17, raw: 18, datagram2: 1
 export type UnreachableReason =
   /** the lookup found nothing, or took too long */
   | 'noLeaseSet'
+  /** it has a LeaseSet of a kind that we can't read */
+  | 'unreadable'
   /** its LeaseSet has no key of a type that we speak (4, X25519) */
   | 'noSupportedKey'
   /** its key is no key */
@@ -32,7 +34,7 @@ export type DestinationInput =
   | { readonly kind: 'message'; readonly message: I2npMessage }
   /** Answers to `lookup`; a LeaseSet may also come unasked. */
   | { readonly kind: 'leaseSet'; readonly leaseSet: LeaseSet2 }
-  | { readonly kind: 'lookupFailed'; readonly hash: DestHash }
+  | { readonly kind: 'lookupFailed'; readonly hash: DestHash; readonly unreadable?: boolean }
   /** what became of the last `publish`: a floodfill has it, or none said so */
   | { readonly kind: 'published'; readonly confirmed: boolean }
   /**

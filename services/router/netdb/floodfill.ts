@@ -1,6 +1,6 @@
 import type { DatabaseLookup } from '../i2np/database-lookup.ts';
 import type { DatabaseSearchReply } from '../i2np/database-search-reply.ts';
-import { type DatabaseStore, storeOf } from '../i2np/database-store.ts';
+import { type DatabaseStore, type StoreEntry, storeOf } from '../i2np/database-store.ts';
 import { destHash, hashBytes, type RouterHash, routerHash } from '../wire/hash.ts';
 import { isReachable } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
@@ -36,7 +36,7 @@ export function answerLookup(modules: FloodfillModules, lookup: DatabaseLookup, 
 /** After a store that was accepted: the confirmation it asked for, and what is flooded if it was news. */
 export function acknowledge(
   modules: FloodfillModules,
-  store: DatabaseStore,
+  store: DatabaseStore<StoreEntry>,
   news: boolean,
   now: number,
 ): NetDbOutput[] {
@@ -89,7 +89,7 @@ function searchReply(
 
 function flood(
   { routers, self }: FloodfillModules,
-  { key, entry, reply }: DatabaseStore,
+  { key, entry, reply }: DatabaseStore<StoreEntry>,
   now: number,
 ): NetDbOutput[] {
   if (entry.what === 'routerInfo' && entry.routerInfo.published < now - MAX_FLOOD_AGE) return [];

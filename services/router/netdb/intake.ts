@@ -1,10 +1,11 @@
 import { toBase64 } from '@allium/common/bytes/text.ts';
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import type { Counters } from '@allium/common/observe/counters.ts';
-import type { DatabaseStore } from '../i2np/database-store.ts';
+import { type DatabaseStore, type StoreEntry, storeOf } from '../i2np/database-store.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
+import type { UnreadableLeaseSet } from '../wire/unreadable-lease-set.ts';
 import type { Fetches } from './fetches.ts';
 import { acknowledge, type FloodfillModules } from './floodfill.ts';
 import type { Lookups } from './lookups.ts';
@@ -61,17 +62,30 @@ export class Intake {
     // whoever could fill our store unasked would choose our peers
     const asked = this.#modules.isFloodfill || hash === from || (this.#wanted.get(hash) ?? 0) > now;
     if (!asked) return this.#count('store-unasked');
+    if (entry.what === 'unreadable') return this.#unreadable(entry.leaseSet, query, now);
     const result =
       entry.what === 'routerInfo'
         ? this.addRouterInfo(entry.routerInfo, query, now, MAX_ROUTER_INFO_AGE)
         : this.#addLeaseSet(entry.leaseSet, store.reply !== undefined, query, now);
     if (result.accepted) {
-      return [...result.outputs, ...this.#acknowledge(store, result.news, now)];
+      return [...result.outputs, ...this.#acknowledge(storeOf(entry, store.reply), result.news, now)];
     }
     if (query === undefined) return result.outputs;
-    // an answer that is no good is as good as "I don't have it"
+    return [...result.outputs, ...this.#noGood(hash, query, now)];
+  }
+
+  /** Only its owner can end a lookup by it: whoever could forge one would hide the Destination from others. */
+  #unreadable(leaseSet: UnreadableLeaseSet, query: number | undefined, now: number): NetDbOutput[] {
+    this.#modules.counters.add(`lease-set-unreadable-${leaseSet.type}`);
+    if (query === undefined) return [];
+    const ended = this.#modules.lookups.unreadable(leaseSet, query, now);
+    return ended ?? this.#noGood(leaseSet.hash, query, now);
+  }
+
+  /** An answer that is no good is as good as "I don't have it". */
+  #noGood(hash: string, query: number, now: number): NetDbOutput[] {
     const reply = { query, key: hash, from: this.#modules.self, named: [] };
-    return [...result.outputs, ...(this.#modules.lookups.replied(reply, now) ?? [])];
+    return this.#modules.lookups.replied(reply, now) ?? [];
   }
 
   #addLeaseSet(leaseSet: LeaseSet2, token: boolean, query: number | undefined, now: number): Added {
@@ -90,7 +104,7 @@ export class Intake {
     return { accepted: true, news: result.kind === 'added' || result.kind === 'updated', outputs };
   }
 
-  #acknowledge(store: DatabaseStore, news: boolean, now: number): NetDbOutput[] {
+  #acknowledge(store: DatabaseStore<StoreEntry>, news: boolean, now: number): NetDbOutput[] {
     return this.#modules.isFloodfill ? acknowledge(this.#modules, store, news, now) : [];
   }
 

@@ -53,6 +53,8 @@ export class Lookup {
   readonly pool: string;
   readonly started: number;
   readonly callers = new Set<string>();
+  /** somebody says that it exists, in a form that we can't read */
+  unreadable = false;
   readonly #asked = new Set<RouterHash>();
   /** of all queries, those that nobody waits for any more too */
   readonly #ids = new Set<number>();
@@ -212,7 +214,7 @@ export class Lookup {
   }
 
   #end(): LookupStep {
-    if (this.#answers > 0) return { kind: 'end', reason: 'not-found' };
+    if (this.#answers > 0) return { kind: 'end', reason: this.unreadable ? 'unreadable' : 'not-found' };
     if (this.#queries > 0) return { kind: 'end', reason: 'timeout' };
     return { kind: 'end', reason: this.#unsent > 0 ? 'unsent' : 'no-floodfill' };
   }

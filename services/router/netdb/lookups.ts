@@ -3,6 +3,7 @@ import type { Counters } from '@allium/common/observe/counters.ts';
 import { type DestHash, hashBytes, type RouterHash } from '../wire/hash.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
+import type { UnreadableLeaseSet } from '../wire/unreadable-lease-set.ts';
 import type { Fetches, Reply } from './fetches.ts';
 import type { FloodfillChoice } from './floodfill-choice.ts';
 import { Lookup, type LookupView, QUERY_TIMEOUT } from './lookup.ts';
@@ -119,6 +120,19 @@ export class Lookups {
     }
     if (entry.what === 'routerInfo') return [...outputs, ...this.#leadArrived(now)];
     return outputs.length > 0 ? outputs : this.#foundLate(entry, query);
+  }
+
+  /** The answer of a query is a LeaseSet that we can't read. undefined: the lookup goes on, for it may be forged. */
+  unreadable({ hash, proven }: UnreadableLeaseSet, query: number, now: number): NetDbOutput[] | undefined {
+    for (const [name, lookup] of this.#open) {
+      if (lookup.hash !== hash || lookup.what !== 'leaseSet' || !lookup.owns(query)) continue;
+      lookup.unreadable = true;
+      if (!proven) return undefined;
+      this.#credit(lookup, query);
+      this.#open.delete(name);
+      return this.#failed(name, lookup, 'unreadable', now);
+    }
+    return undefined;
   }
 
   #foundLate(entry: Extract<Found, { what: 'leaseSet' }>, query: number | undefined): NetDbOutput[] {

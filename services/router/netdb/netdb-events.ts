@@ -69,6 +69,8 @@ export type NetDbInput =
 export type LookupFailure =
   /** every floodfill that answered did not know it */
   | 'not-found'
+  /** it exists, and is of a kind that we can't read */
+  | 'unreadable'
   /** nobody answered in time */
   | 'timeout'
   /** we know no floodfill to ask */

@@ -1,4 +1,4 @@
-import type { StoreEntry } from '../i2np/database-store.ts';
+import type { SentEntry, StoreEntry } from '../i2np/database-store.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
 
 /** Wait for a floodfill's DeliveryStatus, in ms (i2pd: 1.8 s). */
@@ -60,7 +60,7 @@ export function newPublication(
   };
 }
 
-export function hashOf(entry: StoreEntry): RouterHash | DestHash {
+export function hashOf(entry: SentEntry): RouterHash | DestHash {
   return entry.what === 'routerInfo' ? entry.routerInfo.hash : entry.leaseSet.hash;
 }
 

@@ -3,6 +3,7 @@ import type { Counters } from '@allium/common/observe/counters.ts';
 import { DestinationCore } from '../destination/destination-core.ts';
 import { type DestinationInput, type DestinationOutput, I2CP_PROTOCOL } from '../destination/types.ts';
 import type { I2npMessage } from '../i2np/message.ts';
+import type { LookupFailure } from '../netdb/netdb-events.ts';
 import { StreamManager } from '../streaming/manager.ts';
 import { signerOf } from '../streaming/signing.ts';
 import type { StreamId, StreamInput, StreamOutput } from '../streaming/types.ts';
@@ -83,8 +84,8 @@ export class LocalDestination {
     this.#step({ kind: 'leaseSet', leaseSet }, now);
   }
 
-  lookupFailed(hash: DestHash, now: number): void {
-    this.#step({ kind: 'lookupFailed', hash }, now);
+  lookupFailed(hash: DestHash, reason: LookupFailure, now: number): void {
+    this.#step({ kind: 'lookupFailed', hash, unreadable: reason === 'unreadable' }, now);
   }
 
   /** What became of the publication of our LeaseSet. */

@@ -125,7 +125,11 @@ export class Wiring implements Routes {
         return this.#asker(output.caller)?.found(output.leaseSet, now);
       case 'lookupFailed':
         counters.add(`lookup-${output.reason}`);
-        return this.#asker(output.caller)?.lookupFailed(output.caller.split('/')[1] as DestHash, now);
+        return this.#asker(output.caller)?.lookupFailed(
+          output.caller.split('/')[1] as DestHash,
+          output.reason,
+          now,
+        );
       case 'published':
       case 'verified':
         counters.add(`lease-set-${output.kind}`);

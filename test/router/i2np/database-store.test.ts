@@ -3,10 +3,20 @@ import { decode, encode } from '@allium/common/bytes/codec.ts';
 import { DecodeError } from '@allium/common/bytes/errors.ts';
 import test from 'ava';
 import { databaseStoreCodec, storeOf } from '../../../services/router/i2np/database-store.ts';
+import { createDestinationKeys } from '../../../services/router/wire/destination.ts';
 import { hashBytes } from '../../../services/router/wire/hash.ts';
 import { decodeLeaseSet2 } from '../../../services/router/wire/lease-set2.ts';
 import { decodeRouterInfo } from '../../../services/router/wire/router-info.ts';
 import { codecHolds, onlyDecodeErrors } from '../../support/codec-macro.ts';
+import { recordedEntropy } from '../../support/entropy.ts';
+import {
+  encryptedLeaseSet,
+  metaLeaseSet,
+  type OddLeaseSet,
+  oldLeaseSet,
+  strangelyDelegated,
+  strangelySigned,
+} from '../../support/odd-lease-sets.ts';
 import { bytesOf, flipped, leaseSetVectors, named, routerInfoVectors } from '../wire/vectors.ts';
 
 const routerInfo = decodeRouterInfo(bytesOf(named(routerInfoVectors, 'flood').hex));
@@ -117,12 +127,38 @@ test('what is no gzip, is cut off, or has bytes behind it is refused', (t) => {
   t.is(code(Buffer.concat([head, cut])), 'value');
 });
 
-test('old, encrypted and Meta LeaseSets are unsupported, the upper type bits ignored', (t) => {
-  for (const type of [1, 2, 5, 7, 9, 15]) {
+test('types that nobody has defined are unsupported, the upper type bits ignored', (t) => {
+  for (const type of [2, 9, 15]) {
     t.is(code(Buffer.concat([LEASE_SET_KEY, Buffer.of(type), NO_REPLY, leaseSet.raw])), 'unsupported');
   }
   t.is(code(Buffer.concat([LEASE_SET_KEY, Buffer.of(0xf3), NO_REPLY, leaseSet.raw])), 'accepted');
 });
+
+const AT = Date.UTC(2026, 10, 24);
+const odd = createDestinationKeys(recordedEntropy('odd'));
+const unreadable: [string, OddLeaseSet, boolean][] = [
+  ['old', oldLeaseSet(odd, AT), true],
+  ['Meta', metaLeaseSet(odd, AT), true],
+  ['encrypted', encryptedLeaseSet(recordedEntropy('blinded'), AT), true],
+  ['strangely signed', strangelySigned(odd, AT), true],
+  ['strangely delegated', strangelyDelegated(odd, AT), false],
+];
+for (const [name, { type, raw, hash }, proven] of unreadable) {
+  test(`${name} LeaseSets are known for what they are, and whether their owner made them`, (t) => {
+    const bytes = Buffer.concat([hashBytes(hash), Buffer.of(type), NO_REPLY, raw]);
+    const { entry } = decode(databaseStoreCodec, bytes);
+    t.like(entry, { what: 'unreadable', leaseSet: { type, hash, proven } });
+    t.deepEqual(Buffer.from(encode(databaseStoreCodec, storeOf(entry))), bytes);
+    t.is(code(Buffer.concat([ROUTER_KEY, bytes.subarray(32)])), 'value', 'under another key');
+    onlyDecodeErrors(t, (input) => decode(databaseStoreCodec, input), bytes);
+    for (let at = 37; at < bytes.length; at += 13) {
+      const changed = flipped(bytes, at);
+      if (code(changed) !== 'accepted' || type === 5 || name === 'strangely signed') continue;
+      const { entry: other } = decode(databaseStoreCodec, changed);
+      t.like(other, { leaseSet: { proven: false } }, `byte ${at}`);
+    }
+  });
+}
 
 test('what is stored does not view the message', (t) => {
   const input = Buffer.from(encode(databaseStoreCodec, storeOf({ what: 'leaseSet', leaseSet })));

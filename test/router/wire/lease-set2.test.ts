@@ -7,7 +7,6 @@ import { ed25519Public, ed25519Sign } from '../../../services/router/crypto/ed25
 import { createDestinationKeys, destinationOf } from '../../../services/router/wire/destination.ts';
 import { hashBytes, routerHash } from '../../../services/router/wire/hash.ts';
 import { type Lease, leaseCodec } from '../../../services/router/wire/lease.ts';
-import { refuseLeaseSet } from '../../../services/router/wire/lease-set-type.ts';
 import {
   createLeaseSet2,
   decodeLeaseSet2,
@@ -207,16 +206,4 @@ test('4096 bytes are the limit, in both directions', (t) => {
 
 test('a Lease2 holds on the layout of the specification', (t) => {
   codecHolds(t, leaseCodec, { value: { ...lease, expires: 0x6b6b6b6b * 1000 }, bytes: LEASE });
-});
-
-test('old, encrypted and Meta LeaseSets are recognised and refused', (t) => {
-  for (const [type, structure] of [
-    [1, 'LeaseSet'],
-    [5, 'EncryptedLeaseSet'],
-    [7, 'MetaLeaseSet'],
-    [9, 'DatabaseStore'],
-  ] as const) {
-    const error = t.throws(() => refuseLeaseSet(type), { instanceOf: DecodeError });
-    t.like(error.detail, { code: 'unsupported', structure });
-  }
 });

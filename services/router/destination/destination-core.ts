@@ -81,7 +81,7 @@ export class DestinationCore {
         this.#send(input, now, out);
         break;
       case 'message':
-        this.#message(input.message, now, out);
+        this.#message(input.message, input.tunnel, now, out);
         break;
       case 'leaseSet':
         this.#learn(input.leaseSet, now, out);
@@ -210,13 +210,13 @@ export class DestinationCore {
     return messageOf(body, randomU32(this.#random), now + MESSAGE_LIFETIME);
   }
 
-  #message(message: I2npMessage, now: number, out: DestinationOutput[]): void {
+  #message(message: I2npMessage, tunnel: number | undefined, now: number, out: DestinationOutput[]): void {
     const data = message.type === I2NP_TYPE.garlic ? garlicOf(message) : undefined;
     if (!data) {
       out.push({ kind: 'rejected', code: 'message' });
       return;
     }
-    const opened = this.#garlic.decrypt(data, now);
+    const opened = this.#garlic.decrypt(data, now, tunnel);
     if (opened.kind === 'refused') {
       out.push({ kind: 'rejected', code: opened.code });
       return;

@@ -30,8 +30,8 @@ export type DestinationInput =
       readonly payload: Uint8Array;
       readonly compress?: boolean;
     }
-  /** Came out of one of our inbound tunnels; anything but Garlic (type 11) is ignored. */
-  | { readonly kind: 'message'; readonly message: I2npMessage }
+  /** Came out of our inbound tunnel `tunnel`; anything but Garlic (type 11) is ignored. */
+  | { readonly kind: 'message'; readonly message: I2npMessage; readonly tunnel?: number }
   /** Answers to `lookup`; a LeaseSet may also come unasked. */
   | { readonly kind: 'leaseSet'; readonly leaseSet: LeaseSet2 }
   | { readonly kind: 'lookupFailed'; readonly hash: DestHash; readonly unreadable?: boolean }

@@ -88,14 +88,17 @@ export class GarlicCore {
     return this.#sender.encryptOneTime(publicKey, cloves, now);
   }
 
-  /** Never throws for what is in `bytes`, which is an I2NP Garlic behind its length field. */
-  decrypt(bytes: Uint8Array, now: number): Opened | Refused {
+  /**
+   * Never throws for what is in `bytes`, which is an I2NP Garlic behind its length field. `source` tells apart the
+   * tunnels that bring them, among which strangers have fair shares.
+   */
+  decrypt(bytes: Uint8Array, now: number, source = 0): Opened | Refused {
     this.#used(now);
     if (bytes.length < TAG_LENGTH) return { kind: 'refused', code: 'short' };
     try {
       const opened = this.#replyKeys.knows(bytes, now)
         ? this.#receiver.withReplyKey(this.#replyKeys.open(bytes))
-        : this.#receiver.open(bytes, now);
+        : this.#receiver.open(bytes, source, now);
       this.#remotes.makeRoom();
       return opened;
     } catch (error) {

@@ -11,7 +11,7 @@ export interface GarlicConfig {
   /** the key pair that our LeaseSet publishes */
   readonly keys: KeyPair;
   readonly random: RandomBytes;
-  /** attempts per second to open something as a New Session, and how many at once; see limits.ts */
+  /** New Sessions per second that open, and how many at once; see limits.ts */
   readonly newSessionsPerSecond?: number;
   readonly newSessionsBurst?: number;
 }

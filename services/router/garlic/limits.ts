@@ -88,11 +88,15 @@ export const MAX_REPLAY_ENTRIES = 16_384;
 
 /**
  * Attempts per second to open something as a New Session, and how many may come at once. An attempt costs an
- * Elligator2 decoding and one to two DHs, about 0.3 ms, so garbage takes less than 1 % of a core; a real one with our
- * reply 3 ms, so 6 %. i2pd admits 5 a second.
+ * Elligator2 decoding and a DH, about 0.25 ms, so garbage takes 8 % of a core. It has to come through a tunnel at a
+ * kilobyte each, and whoever fills one tunnel with it leaves the others free.
  */
+export const ATTEMPTS_PER_SECOND = 300;
+export const ATTEMPTS_BURST = 600;
+
+/** The same of New Sessions that open. With our reply one costs 3 ms, so 6 % of a core. i2pd admits 5 a second. */
 export const NEW_SESSIONS_PER_SECOND = 20;
-export const NEW_SESSIONS_BURST = 60;
+export const NEW_SESSIONS_BURST = 120;
 
 /** Milliseconds. How old and how far ahead the DateTime of a New Session may be (spec, and i2pd the same). */
 export const NEW_SESSION_MAX_AGE = 5 * 60_000;

@@ -1,5 +1,8 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
+import { FairBucket } from '@allium/common/core/fair-bucket.ts';
 import {
+  ATTEMPTS_BURST,
+  ATTEMPTS_PER_SECOND,
   MAX_REPLAY_ENTRIES,
   NEW_SESSION_MAX_AGE,
   NEW_SESSION_MAX_AHEAD,
@@ -8,35 +11,35 @@ import {
 } from './limits.ts';
 
 /**
- * What stands between strangers and the cost of a New Session: a rate, a time window, and a memory of ephemeral
- * keys. The memory holds decoded keys, since a replayer may change the two free bits of the representative.
+ * What stands between strangers and the cost of a New Session: rates, in which the tunnels that bring them have fair
+ * shares, a time window, and a memory of ephemeral keys. The memory holds decoded keys, since a replayer may change the two free bits of the representative.
  */
 export class NewSessionGuard {
-  readonly #perSecond: number;
-  readonly #burst: number;
-  #tokens: number;
-  #countedAt = 0;
+  readonly #attempts: FairBucket;
+  readonly #opened: FairBucket;
   /** ephemeral key → until when a message with it could pass as fresh */
   readonly #seen = new BoundedMap<string, number>(MAX_REPLAY_ENTRIES);
 
   constructor(perSecond: number = NEW_SESSIONS_PER_SECOND, burst: number = NEW_SESSIONS_BURST) {
-    this.#perSecond = perSecond;
-    this.#burst = burst;
-    this.#tokens = burst;
+    this.#attempts = new FairBucket(
+      Math.max(perSecond, ATTEMPTS_PER_SECOND),
+      Math.max(burst, ATTEMPTS_BURST),
+    );
+    this.#opened = new FairBucket(perSecond, burst);
   }
 
   get size(): number {
     return this.#seen.size;
   }
 
-  /** Whether one more attempt is affordable; takes it if so. */
-  admit(now: number): boolean {
-    const elapsed = Math.max(0, now - this.#countedAt);
-    this.#countedAt = now;
-    this.#tokens = Math.min(this.#burst, this.#tokens + (elapsed * this.#perSecond) / 1000);
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
-    return true;
+  /** Whether one more attempt is affordable; takes it if so. `source`: the tunnel that brought it. */
+  admit(source: number, now: number): boolean {
+    return this.#attempts.take(source, now);
+  }
+
+  /** Whether one more session is affordable, now that it is known to be one; takes it if so. */
+  afford(source: number, now: number): boolean {
+    return this.#opened.take(source, now);
   }
 
   seen(ephemeralKey: Uint8Array): boolean {

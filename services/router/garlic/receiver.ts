@@ -37,9 +37,9 @@ export class Receiver {
   }
 
   /** `bytes` has room for a tag at least. */
-  open(bytes: Uint8Array, now: number): Opened | Refused {
+  open(bytes: Uint8Array, source: number, now: number): Opened | Refused {
     const entry = this.#remotes.tags.get(tagKey(bytes));
-    if (!entry) return this.#newSession(bytes, now);
+    if (!entry) return this.#newSession(bytes, source, now);
     const { set, index } = entry;
     return set.owner.kind === 'session'
       ? this.#existing(set.owner, set, index, bytes, now)
@@ -103,13 +103,14 @@ export class Receiver {
     return opened('reply', remote, payload, acked);
   }
 
-  #newSession(bytes: Uint8Array, now: number): Opened | Refused {
+  #newSession(bytes: Uint8Array, source: number, now: number): Opened | Refused {
     if (bytes.length < NEW_SESSION_OVERHEAD) return refused('unknown');
-    if (!this.#guard.admit(now)) return refused('flood');
+    if (!this.#guard.admit(source, now)) return refused('flood');
     const ephemeralKey = ephemeralKeyOf(bytes);
     if (this.#guard.seen(ephemeralKey)) return refused('replay');
     const session = openNewSession(this.#start, this.#keys, ephemeralKey, bytes);
     if (!session) return refused('unknown');
+    if (!this.#guard.afford(source, now)) return refused('flood');
     const payload = readPayload(session.payload);
     if (payload.dateTime === undefined) return refused('malformed');
     if (!this.#guard.timely(payload.dateTime, now)) return refused('clock');

@@ -76,8 +76,8 @@ export class LocalDestination {
   }
 
   /** Out of one of the pool's inbound tunnels. */
-  message(message: I2npMessage, now: number): void {
-    this.#step({ kind: 'message', message }, now);
+  message(message: I2npMessage, tunnel: number, now: number): void {
+    this.#step({ kind: 'message', message, tunnel }, now);
   }
 
   found(leaseSet: LeaseSet2, now: number): void {

@@ -185,11 +185,11 @@ export class Wiring implements Routes {
     }
   }
 
-  #received({ pool, message }: Extract<TunnelOutput, { kind: 'received' }>, now: number): void {
+  #received({ pool, tunnelId, message }: Extract<TunnelOutput, { kind: 'received' }>, now: number): void {
     const local = this.#parts.destinations.get(pool);
     // floodfills confirm a publication in the clear, so it comes beside the Destination's own garlic
     const own = message.type !== I2NP_TYPE.deliveryStatus;
-    if (local && own) local.message(message, now);
+    if (local && own) local.message(message, tunnelId, now);
     else this.#parts.cores().dispatch.message(message, { kind: 'tunnel', pool }, now);
   }
 

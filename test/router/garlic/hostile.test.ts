@@ -92,22 +92,61 @@ test('random bytes of any length never throw, and leave nothing behind', (t) => 
   t.deepEqual(alice.core.counts, before);
 });
 
-test('garbage is looked at 20 times a second, after a burst of 60', (t) => {
+test('garbage is looked at 300 times a second, after a burst of 600, half of it by one tunnel', (t) => {
   const bob = party('bob');
   const random = recordedEntropy('garbage');
-  const tried = (now: number): number =>
-    Array.from({ length: 300 }, () => code(bob, random(200), now)).filter((one) => one === 'unknown').length;
-  t.is(tried(START), 60);
-  t.is(tried(START + 1_000), 20);
-  t.is(tried(START + 1_500), 10);
-  t.is(tried(START + 60_000), 60);
+  const tried = (source: number, now: number): number =>
+    Array.from({ length: 700 }, () => bob.core.decrypt(random(200), now, source)).filter(
+      (one) => one.kind === 'refused' && one.code === 'unknown',
+    ).length;
+  t.is(tried(1, START), 300);
+  t.is(tried(1, START + 1_000), 300);
+  t.is(tried(2, START + 1_000), 75, 'who took less may take of the rest');
+  t.is(tried(1, START + 1_500), 75);
   t.like(bob.core.counts, { strangers: 0, tags: 0, replays: 0 });
+});
+
+/** How many of ten visitors a second get in beside `garbage` messages a second, in ten seconds. */
+function letIn(garbage: number, sources: { garbage: number; visitors: number }): number {
+  const bob = party('bob');
+  const random = recordedEntropy('attack');
+  const noise = Array.from({ length: 100 }, () => random(200));
+  let opened = 0;
+  let owed = 0;
+  for (let ms = 0; ms < 10_000; ms += 10) {
+    for (owed += garbage / 100; owed >= 1; owed--)
+      bob.core.decrypt(noise[ms % 100] ?? random(200), START + ms, sources.garbage);
+    if (ms % 100 !== 50) continue;
+    const visit = send(party(`visitor ${ms}`), bob, [1], START + ms);
+    if (bob.core.decrypt(visit, START + ms, sources.visitors).kind === 'opened') opened++;
+  }
+  return opened;
+}
+
+test('garbage keeps nobody out at 250 messages a second, nor at a thousand those who come by another tunnel', (t) => {
+  t.is(letIn(250, { garbage: 1, visitors: 1 }), 100);
+  t.is(letIn(1_000, { garbage: 1, visitors: 2 }), 100);
+});
+
+test('a crowd of real visitors by one tunnel leaves room for those by another', (t) => {
+  const bob = party('bob');
+  const visit = (source: number, ms: number, name: string): boolean =>
+    bob.core.decrypt(send(party(`${name} ${ms}`), bob, [1], START + ms), START + ms, source).kind ===
+    'opened';
+  let crowd = 0;
+  let quiet = 0;
+  for (let ms = 0; ms < 6_000; ms += 10) {
+    if (visit(1, ms, 'crowd')) crowd++;
+    if (ms % 1_000 === 0 && visit(2, ms, 'quiet')) quiet++;
+  }
+  t.is(quiet, 6);
+  t.true(crowd >= 120 && crowd <= 180, `${crowd}`);
 });
 
 test('a flood does not touch established sessions', (t) => {
   const { alice, bob, now } = connected('flooded');
   const random = recordedEntropy('flood');
-  for (let i = 0; i < 200; i++) code(bob, random(500), now);
+  for (let i = 0; i < 700; i++) code(bob, random(500), now);
   t.is(code(bob, random(500), now), 'flood');
   t.deepEqual(numbers(open(bob, send(alice, bob, [1], now), now)), [1]);
 });

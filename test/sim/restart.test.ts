@@ -95,6 +95,7 @@ test('a router whose disk is empty asks for a reseed, and works once it has one'
 test('half of the listening routers are restarted one by one, and nobody behind Tor loses more than a moment', (t) => {
   const { net, client, fetch } = rig({ seed: 'rolling', latency: 40, bandwidth: 60_000 });
   const transfer = fetch(2_000_000);
+  t.true(net.run(10_000, () => transfer.received > 0));
   for (const router of net.routers.slice(6, 17)) {
     net.kill(router);
     net.run(4_000);

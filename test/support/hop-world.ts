@@ -260,6 +260,7 @@ export function openWorld(facts: WorldFacts, clients: number): HopWorld {
           purpose: pool === EXPLORATORY ? 'exploratory' : 'client',
           candidates: infos,
           connected: neighbours,
+          neighbours,
           firstHops: world.me.neighbours(),
           exclude: new Set(exclude),
           profiles,

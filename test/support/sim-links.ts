@@ -62,6 +62,7 @@ export class SimLinks {
   readonly #ends = new Map<string, End>();
   readonly #dialling = new Set<string>();
   readonly #torAway = new Set<Machine>();
+  readonly #barred = new Set<string>();
   #accepted = 0x4000_0000;
 
   constructor(time: SimTime, chance: () => number, machines: readonly Machine[], conditions: Conditions) {
@@ -84,7 +85,8 @@ export class SimLinks {
     this.#time.after(delay * 2, () => {
       if (!this.#dialling.delete(key)) return;
       if (fate === 2) return this.#acceptedByNobody(machine, link, delay);
-      if (!target?.alive) return machine.feed({ kind: 'dialFailed', link, code: 'refused' });
+      if (!target?.alive || this.#barred.has(`${machine.name}/${target.name}`))
+        return machine.feed({ kind: 'dialFailed', link, code: 'refused' });
       this.#connect(machine, link, target, delay);
     });
   }
@@ -151,6 +153,20 @@ export class SimLinks {
         if (one.open) this.#time.after(this.#chance() * 500, () => this.#closed(one));
       }
     }
+  }
+
+  /** `other` hangs up on `machine`: all their links close, and both ends notice at once. */
+  hangUp(machine: Machine, other: Machine): number {
+    const ends = this.#endsOf(machine).filter((end) => this.#other(end).machine === other);
+    for (const end of ends) for (const one of [end, this.#other(end)]) this.#closed(one);
+    return ends.length;
+  }
+
+  /** From now on `machine` reaches nobody at this host, or does again. */
+  bar(machine: Machine, other: Machine, barred: boolean): void {
+    const key = `${machine.name}/${other.name}`;
+    if (barred) this.#barred.add(key);
+    else this.#barred.delete(key);
   }
 
   /** Links with this chance move nothing for `ms`. */

@@ -38,6 +38,7 @@ export class SimRouter implements Machine {
   readonly disk: Record<PersistTable, Map<string, Uint8Array>> = {
     router_info: new Map(),
     profile: new Map(),
+    first_hop: new Map(),
   };
   readonly #parts: SimRouterParts;
   readonly #outbox: NodeOutput[] = [];
@@ -92,7 +93,12 @@ export class SimRouter implements Machine {
     this.#node = node;
     this.#keys = keys;
     this.alive = true;
-    this.input({ kind: 'start', routerInfos: this.#rows('router_info'), profiles: this.#rows('profile') });
+    this.input({
+      kind: 'start',
+      routerInfos: this.#rows('router_info'),
+      profiles: this.#rows('profile'),
+      firstHops: this.#rows('first_hop'),
+    });
   }
 
   /** As kill -9: the node is gone, and with it what was not written yet. Links are the network's business. */

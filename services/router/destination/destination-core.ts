@@ -55,9 +55,10 @@ export class DestinationCore {
   }
 
   /** How much is held, for counters. */
-  get counts(): Readonly<Record<'remotes' | 'waiting' | 'sessions' | 'tags', number>> {
+  get counts(): Readonly<Record<'remotes' | 'waiting' | 'sessions' | 'tags' | 'leaseSets', number>> {
     const { sessions, tags } = this.#garlic.counts;
-    return { remotes: this.#remotes.size, waiting: this.#waiting.size, sessions, tags };
+    const leaseSets = this.#own.changes;
+    return { remotes: this.#remotes.size, waiting: this.#waiting.size, sessions, tags, leaseSets };
   }
 
   /** One answer under a key that we give away (a NetDB lookup through our tunnels); it comes as `reply`. */

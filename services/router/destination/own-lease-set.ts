@@ -21,11 +21,17 @@ export class OwnLeaseSet {
   readonly #times: number[] = [];
   #failures = 0;
   #lastSecond = 0;
+  #changes = 0;
 
   /** `published`: others may find it in the NetDB. Otherwise it only travels inside our messages. */
   constructor(keys: DestinationKeys, published: boolean) {
     this.#keys = keys;
     this.#published = published;
+  }
+
+  /** How often its leases have changed. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Undefined while no tunnel leads to us. */
@@ -43,6 +49,7 @@ export class OwnLeaseSet {
     const usable = alive.slice(0, MAX_LEASES);
     if (sameLeases(usable, this.#leases)) return;
     this.#leases = usable;
+    this.#changes++;
     this.#sign(now);
     if (this.#current) this.#publishAt = Math.min(this.#publishAt, this.#nextFree());
   }

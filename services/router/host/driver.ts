@@ -56,7 +56,12 @@ export class Driver {
 
   start(): void {
     const { store } = this.#parts;
-    this.feed({ kind: 'start', routerInfos: store.all('router_info'), profiles: store.all('profile') });
+    this.feed({
+      kind: 'start',
+      routerInfos: store.all('router_info'),
+      profiles: store.all('profile'),
+      firstHops: store.all('first_hop'),
+    });
   }
 
   feed(input: NodeInput): void {

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Counters } from '@allium/common/observe/counters.ts';
 
-export const STORE_TABLES = ['router_info', 'profile', 'learnt_name'] as const;
+export const STORE_TABLES = ['router_info', 'profile', 'first_hop', 'learnt_name'] as const;
 export type StoreTable = (typeof STORE_TABLES)[number];
 
 /** Rows of a table read back at start; more than its owner may hold would only be evicted again. */
 const MAX_ROWS = 10_000;
 
-/** Rows of the NetDB, of the peer profiles and of learnt names, kept across restarts. */
+/** Rows of the NetDB, of peer profiles, first hops and learnt names, kept across restarts. */
 export interface Store {
   put(table: StoreTable, key: string, value: Uint8Array): void;
   remove(table: StoreTable, key: string): void;

@@ -7,7 +7,7 @@ import type { RouterInfo } from '../wire/router-info.ts';
 export type LinkId = number;
 
 /** Tables of the host's store that the node writes. */
-export type PersistTable = 'router_info' | 'profile';
+export type PersistTable = 'router_info' | 'profile' | 'first_hop';
 
 export interface Row {
   readonly key: string;
@@ -40,7 +40,12 @@ export type StreamCommand = Extract<
 /** What happens to the node. Each is fed with the network time in ms. */
 export type NodeInput =
   /** first of all: what the store held */
-  | { readonly kind: 'start'; readonly routerInfos: Iterable<Row>; readonly profiles: Iterable<Row> }
+  | {
+      readonly kind: 'start';
+      readonly routerInfos: Iterable<Row>;
+      readonly profiles: Iterable<Row>;
+      readonly firstHops: Iterable<Row>;
+    }
   /** RouterInfos of a reseed, already verified */
   | { readonly kind: 'reseeded'; readonly routerInfos: readonly RouterInfo[] }
   | { readonly kind: 'dialed'; readonly link: LinkId }

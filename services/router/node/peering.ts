@@ -1,6 +1,7 @@
 import type { RandomBytes } from '@allium/common/core/random.ts';
 import type { RouterInfoStore } from '../netdb/store.ts';
 import { DialPlanner } from '../peers/dial.ts';
+import { FirstHops, type Surroundings } from '../peers/first-hops.ts';
 import { peerFacts } from '../peers/peer-facts.ts';
 import { ProfileTable } from '../peers/profile-table.ts';
 import { selectHops } from '../peers/select.ts';
@@ -8,7 +9,7 @@ import type { HopInfo, HopRequest, HopVerdict } from '../tunnel/tunnel-io.ts';
 import { EXPLORATORY } from '../tunnel/tunnel-io.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { Ntcp2Address } from '../wire/router-caps.ts';
-import type { NodeConfig, NodeOutput, Row } from './node-io.ts';
+import type { NodeConfig, NodeOutput, PersistTable, Row } from './node-io.ts';
 import type { SessionFailure } from './session-events.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -33,11 +34,19 @@ export interface PeeringParts {
   readonly firstHops: () => ReadonlyMap<RouterHash, number>;
 }
 
+/** What is known of peers, and outlives all that is done with them. */
+export interface PeerMemory {
+  readonly profiles: ProfileTable;
+  readonly firstHops: FirstHops;
+}
+
 /** Who is worth a session, who makes a hop, and what became of it. */
 export class Peering {
-  readonly profiles: ProfileTable;
+  readonly memory: PeerMemory;
   readonly #parts: PeeringParts;
   readonly #planner: DialPlanner;
+  /** first hops that we are, or want to be, connected with */
+  #live: ReadonlySet<RouterHash> = new Set();
   #torAwayUntil = 0;
   #lonelySince: number | undefined;
   #forgiveAt = 0;
@@ -47,14 +56,29 @@ export class Peering {
   #strandedAt = Number.POSITIVE_INFINITY;
   #expireAt = 0;
 
-  constructor(parts: PeeringParts, profiles = new ProfileTable()) {
+  constructor(parts: PeeringParts, memory = newMemory(parts)) {
     this.#parts = parts;
-    this.profiles = profiles;
-    this.#planner = new DialPlanner({ random: parts.random, profiles: this.profiles });
+    this.memory = memory;
+    this.#planner = new DialPlanner(parts.random);
   }
 
-  load(rows: Iterable<Row>, now: number): void {
-    this.profiles.load(rows, now);
+  get profiles(): ProfileTable {
+    return this.memory.profiles;
+  }
+
+  load(rows: { readonly profiles: Iterable<Row>; readonly firstHops: Iterable<Row> }, now: number): void {
+    this.profiles.load(rows.profiles, now);
+    this.memory.firstHops.load(rows.firstHops, now);
+  }
+
+  /** Whether tunnels may begin at it. */
+  isFirstHop(router: RouterHash): boolean {
+    return this.#live.has(router);
+  }
+
+  /** Routers whose RouterInfos must not be pushed out by others. */
+  kept(sessions: Sessions): ReadonlySet<RouterHash> {
+    return new Set([...sessions.connected(), ...this.memory.firstHops.all]);
   }
 
   dialOf(router: RouterHash): { address: Ntcp2Address; isolation: string } | undefined {
@@ -65,16 +89,30 @@ export class Peering {
   /** Routers to open sessions with now. */
   plan(sessions: Sessions, now: number): RouterHash[] {
     if (now < this.#torAwayUntil) return [];
+    const { routers, self } = this.#parts;
+    const { firstHops } = this.memory;
     const connected = new Set(sessions.connected());
     this.#company(connected.size > 0, now);
-    const request = {
-      candidates: this.#parts.routers.all(),
+    const around: Surroundings = {
+      known: (router) => routers.get(router),
+      candidates: routers.all(),
       connected,
-      dialing: new Set(sessions.dialing()),
-      exclude: new Set([this.#parts.self]),
+      exclude: new Set([self]),
+      mayDial: (router) => this.#planner.mayDial(router, now),
       now,
     };
-    return this.#planner.plan(request).map(({ router }) => router.hash);
+    firstHops.refresh(around);
+    const wanted = firstHops.live(around);
+    this.#live = new Set(wanted.map(({ hash }) => hash));
+    const dialing = new Set(sessions.dialing());
+    // whose tunnels wait for a session comes first, whoever else is being dialled
+    const leaned = [...this.#parts.firstHops().keys()].flatMap((router) => routers.get(router) ?? []);
+    const again = new Set([...dialing].filter((router) => this.#parts.firstHops().has(router)));
+    const urgent = this.#planner.plan({ wanted: leaned, connected, dialing: again, now });
+    for (const { router } of urgent) dialing.add(router.hash);
+    return [...urgent, ...this.#planner.plan({ wanted, connected, dialing, now })].map(
+      ({ router }) => router.hash,
+    );
   }
 
   #company(some: boolean, now: number): void {
@@ -105,6 +143,7 @@ export class Peering {
   /** The clock was moved: rests and failures were measured by one that was wrong. */
   clockMoved(by: number): void {
     this.profiles.shift(by);
+    this.memory.firstHops.shift(by);
     this.#torAwayUntil = 0;
     this.#lonelySince = undefined;
     this.#forgivePause = FORGIVE_AFTER;
@@ -117,15 +156,29 @@ export class Peering {
     return now < this.#torAwayUntil ? this.#torAwayUntil : this.#planner.wakeAt(now);
   }
 
-  up(router: RouterHash, now: number): void {
+  /** @param incoming who came to us has not proven that we get in to it, and gains nothing by coming */
+  up(router: RouterHash, incoming: boolean, now: number): void {
     this.#torAwayUntil = 0;
     this.#planner.succeeded(router);
+    if (!incoming) this.memory.firstHops.proven(router, now);
     this.profiles.record(router, 'connected', now);
     this.profiles.record(router, 'established', now);
   }
 
-  /** @param heardAt ms; when any peer was last heard: a Tor without network must not be written into profiles */
-  down(router: RouterHash, failure: SessionFailure, heardAt: number, now: number): void {
+  /**
+   * @param heardAt ms; when any peer was last heard: a Tor without network must not be written into profiles
+   * @returns whether the session was one, and is to be opened again at once
+   */
+  down(router: RouterHash, failure: SessionFailure, heardAt: number, now: number): boolean {
+    if (failure.stage === 'session' && failure.established) {
+      this.#torAnswered = true;
+      return failure.close.code === 'local' || this.#planner.hungUp(router, now);
+    }
+    this.#failed(router, failure, heardAt, now);
+    return false;
+  }
+
+  #failed(router: RouterHash, failure: SessionFailure, heardAt: number, now: number): void {
     const telling = now - heardAt <= HEARD_WITHIN;
     if (failure.stage === 'dial') {
       if (failure.code === 'proxy') this.#torAwayUntil = now + TOR_PAUSE;
@@ -138,7 +191,7 @@ export class Peering {
     if (failure.stage !== 'session') return;
     const { close } = failure;
     if (close.stage !== 'connect') this.#torAnswered = true;
-    if (failure.established || close.code === 'local') return;
+    if (close.code === 'local') return;
     this.#planner.failed(router, now, close.code === 'network-id' || close.reason === 17);
     if (close.stage !== 'connect') this.profiles.record(router, 'handshakeFailed', now, close.reason);
     else if (telling) this.profiles.record(router, 'connectFailed', now);
@@ -153,6 +206,7 @@ export class Peering {
   /** Hops for a tunnel, or undefined while nobody fits. */
   chooseHops(request: HopRequest, sessions: Sessions, now: number): readonly HopInfo[] | undefined {
     const { config, self, routers, random, firstHops } = this.#parts;
+    const neighbours = new Set(sessions.connected());
     const selection = selectHops(
       {
         direction: request.direction,
@@ -160,7 +214,8 @@ export class Peering {
         order: request.order,
         purpose: request.pool === EXPLORATORY ? 'exploratory' : 'client',
         candidates: routers.all(),
-        connected: new Set(sessions.connected()),
+        connected: new Set([...neighbours].filter((router) => this.isFirstHop(router))),
+        neighbours,
         firstHops: firstHops(),
         exclude: new Set([self, ...request.exclude]),
         profiles: this.profiles,
@@ -179,13 +234,10 @@ export class Peering {
       this.#expireAt = now + EXPIRE_INTERVAL;
       this.profiles.expire(now);
     }
-    return this.profiles
-      .takeRows()
-      .map(({ key, value }) =>
-        value === undefined
-          ? { kind: 'forget', table: 'profile', key }
-          : { kind: 'persist', table: 'profile', key, value },
-      );
+    return [
+      ...outputs('profile', this.profiles.takeRows()),
+      ...outputs('first_hop', this.memory.firstHops.takeRows()),
+    ];
   }
 
   /** Routers that a tunnel could go through, for the status. */
@@ -194,6 +246,21 @@ export class Peering {
     for (const info of this.#parts.routers.all()) if (peerFacts(info).usable) count++;
     return count;
   }
+}
+
+function newMemory({ config, random }: PeeringParts): PeerMemory {
+  const profiles = new ProfileTable();
+  const { skipIpDiversity } = config;
+  return { profiles, firstHops: new FirstHops({ random, profiles, skipIpDiversity }) };
+}
+
+function outputs(
+  table: PersistTable,
+  rows: readonly { readonly key: string; readonly value?: Uint8Array }[],
+): NodeOutput[] {
+  return rows.map(({ key, value }) =>
+    value === undefined ? { kind: 'forget', table, key } : { kind: 'persist', table, key, value },
+  );
 }
 
 const HOP_STAGES = {

@@ -2,8 +2,7 @@ import type { RandomBytes } from '@allium/common/core/random.ts';
 import { Wake } from '@allium/common/core/wake.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import { NetDbCore } from '../netdb/netdb-core.ts';
-import { TARGET_SESSIONS } from '../peers/dial.ts';
-import type { ProfileTable } from '../peers/profile-table.ts';
+import { LIVE_FIRST_HOPS } from '../peers/first-hops.ts';
 import type { StreamId } from '../streaming/types.ts';
 import { TunnelCore } from '../tunnel/tunnel-core.ts';
 import { EXPLORATORY } from '../tunnel/tunnel-io.ts';
@@ -16,7 +15,7 @@ import { blame, culpritOf, Fault } from './fault.ts';
 import type { LocalDestination } from './local-destination.ts';
 import type { NodeConfig, NodeInput, NodeOutput, StreamDial } from './node-io.ts';
 import { OwnRouterInfo } from './own-router-info.ts';
-import { Peering } from './peering.ts';
+import { Peering, type PeerMemory } from './peering.ts';
 import { Queries } from './queries.ts';
 import { Sessions } from './sessions.ts';
 import { type NodeStatus, nodeStatus } from './status.ts';
@@ -74,8 +73,8 @@ export class RouterNode {
     this.#cores = this.#makeCores();
   }
 
-  /** @param profiles what is known of peers already */
-  #makeCores(profiles?: ProfileTable): Cores {
+  /** @param memory what is known of peers already */
+  #makeCores(memory?: PeerMemory): Cores {
     const keys = this.#keys;
     const { config, random, routes, own } = {
       config: this.#config,
@@ -96,13 +95,16 @@ export class RouterNode {
     });
     const { routers } = netdb;
     const firstHops = (): ReadonlyMap<RouterHash, number> => routes.neighbours;
-    const peering = new Peering({ config, self, random, routers, firstHops }, profiles);
+    const peering = new Peering({ config, self, random, routers, firstHops }, memory);
     const sessions: Sessions = new Sessions({
       ntcp2: { local: keys, localRouterInfo: own, netId: config.netId, random },
       dialOf: (router) => peering.dialOf(router),
       nextLink: () => ++this.#lastLink,
       emit: (output) => routes.emit(output),
-      keepAlive: (router) => routes.neighbours.has(router) || sessions.size <= TARGET_SESSIONS,
+      keepAlive: (router) =>
+        routes.neighbours.has(router) ||
+        peering.isFirstHop(router) ||
+        sessions.connected().length <= LIVE_FIRST_HOPS,
     });
     const tunnel = new TunnelCore({
       local: self,
@@ -209,9 +211,9 @@ export class RouterNode {
     }
   }
 
-  #start({ routerInfos, profiles }: Extract<NodeInput, { kind: 'start' }>, now: number): void {
+  #start({ routerInfos, ...rows }: Extract<NodeInput, { kind: 'start' }>, now: number): void {
     this.#routes.netdb({ kind: 'load', rows: routerInfos }, now);
-    this.#cores.peering.load(profiles, now);
+    this.#cores.peering.load(rows, now);
     const direction = this.#config.exploratory;
     const config = { inbound: direction, outbound: direction };
     this.#routes.tunnel({ kind: 'createPool', name: EXPLORATORY, config }, now);
@@ -247,9 +249,9 @@ export class RouterNode {
     this.#wakes.clear();
     this.#wake.spent();
     this.#reseedAt = 0;
-    this.#cores = this.#makeCores(peering.profiles);
+    this.#cores = this.#makeCores(peering.memory);
     const routerInfos = [...netdb.routers.all()].map(({ hash, raw }) => ({ key: hash, value: raw }));
-    this.#start({ kind: 'start', routerInfos, profiles: [] }, now);
+    this.#start({ kind: 'start', routerInfos, profiles: [], firstHops: [] }, now);
     for (const open of reopen) open();
   }
 
@@ -274,7 +276,7 @@ export class RouterNode {
       this.#routes.sessions(this.#cores.sessions.dial(router, now), now);
     }
     this.#cores.queries.sweep(now);
-    this.#cores.netdb.routers.pin(new Set(this.#cores.sessions.connected()));
+    this.#cores.netdb.routers.pin(this.#cores.peering.kept(this.#cores.sessions));
     const known = this.#cores.peering.usable();
     const stranded = this.#cores.peering.stranded(now);
     if (stranded || (known < RESEED_BELOW && now >= this.#reseedAt)) {

@@ -87,13 +87,15 @@ export class Wiring implements Routes {
       case 'wake':
         return wakes.ask(`link ${event.link}`, event.at);
       case 'up':
-        peering.up(event.router, now);
+        peering.up(event.router, event.incoming, now);
         this.tunnel({ kind: 'peerUp', router: event.router }, now);
         return plan(now);
-      case 'down':
-        peering.down(event.router, event.failure, this.#parts.cores().sessions.heardAt, now);
-        this.tunnel({ kind: 'peerDown', router: event.router }, now);
+      case 'down': {
+        const { heardAt } = this.#parts.cores().sessions;
+        const again = peering.down(event.router, event.failure, heardAt, now);
+        this.tunnel({ kind: again ? 'peerDown' : 'peerGone', router: event.router }, now);
         return wakes.ask('plan', now + 1);
+      }
       case 'routerInfo':
         return this.netdb({ kind: 'introduced', routerInfo: event.routerInfo }, now);
       case 'skew':

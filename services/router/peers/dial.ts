@@ -4,14 +4,8 @@ import { hmacSha256 } from '../crypto/hash.ts';
 import { hashBytes, type RouterHash } from '../wire/hash.ts';
 import type { Ntcp2Address } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
-import { assumedPortShare, type PortShare } from './exit-policy.ts';
 import { peerFacts } from './peer-facts.ts';
-import type { ProfileTable } from './profile-table.ts';
-import { dialScore } from './score.ts';
-import { pickWeighted } from './weighted.ts';
 
-/** Sessions that we like to hold: first hops to choose among, without showing the network to one exit. */
-export const TARGET_SESSIONS = 24;
 /** Dials under way at once; each may cost Tor a new circuit. */
 export const MAX_DIALS = 4;
 /** Fixed Tor isolation groups: not a circuit per peer, nor one exit that sees all peers. */
@@ -23,12 +17,25 @@ export const RETRY_PAUSE = 60_000;
 /** Rest (ms) after all buckets failed; doubles with every further round. Java clears its blocks after 10-45 minutes. */
 export const REST = 60 * 60_000;
 export const MAX_REST = 12 * 3_600_000;
+/** ms; who hangs up more than once within this time is dialled again at once only the first time. */
+export const HANG_UP_WINDOW = 10 * 60_000;
+/** Rest (ms) after the second hang-up; doubles with every further one. */
+export const HANG_UP_REST = 1_000;
+export const MAX_HANG_UP_REST = 60_000;
+/** From so many hang-ups within the window on, tunnels begin elsewhere. */
+export const FICKLE = 4;
 /** Peers whose failures are remembered. */
 export const MAX_FAILED = 4_000;
 /** Pause (ms) between two looks for somebody to dial when nobody is eligible. */
 const IDLE_PAUSE = 10_000;
-/** Best candidates among which chance decides. */
-const DRAWN = 48;
+
+interface HangUps {
+  readonly count: number;
+  /** ms, of the last one */
+  readonly at: number;
+  /** ms; no dial before */
+  readonly until: number;
+}
 
 interface Failures {
   /** in a row */
@@ -40,12 +47,10 @@ interface Failures {
 }
 
 export interface DialRequest {
-  readonly candidates: Iterable<RouterInfo>;
-  /** peers with a session, or being dialled */
+  /** with whom we want a session, in the order in which they are wanted */
+  readonly wanted: Iterable<RouterInfo>;
   readonly connected: ReadonlySet<RouterHash>;
   readonly dialing: ReadonlySet<RouterHash>;
-  /** ourselves, and whom the operator blocks */
-  readonly exclude: ReadonlySet<RouterHash>;
   readonly now: number;
 }
 
@@ -56,39 +61,28 @@ export interface Dial {
   readonly isolation: string;
 }
 
-export interface DialConfig {
-  readonly random: RandomBytes;
-  readonly profiles: ProfileTable;
-  readonly targetSessions?: number;
-  /** measured over the control port, or assumed */
-  readonly portShare?: PortShare;
-}
-
-/** Which peers to connect to, when and over which circuit. It holds no connections; node tells it what became of them. */
+/** When to connect to a peer, and over which circuit. It holds no connections; node tells it what became of them. */
 export class DialPlanner {
-  readonly #config: DialConfig;
-  readonly #target: number;
   /** hides from exits which peers share a bucket; lives as long as the process */
   readonly #secret: Uint8Array;
   readonly #failures = new BoundedMap<RouterHash, Failures>(MAX_FAILED);
+  readonly #hangUps = new BoundedMap<RouterHash, HangUps>(MAX_FAILED);
 
-  constructor(config: DialConfig) {
-    this.#config = config;
-    this.#target = config.targetSessions ?? TARGET_SESSIONS;
-    this.#secret = config.random(32);
+  constructor(random: RandomBytes) {
+    this.#secret = random(32);
   }
 
-  /** New dials, best first, up to the number of sessions wanted. Empty while there are enough or nobody is eligible. */
-  plan({ candidates, connected, dialing, exclude, now }: DialRequest): Dial[] {
-    const wanted = Math.min(this.#target - connected.size - dialing.size, MAX_DIALS - dialing.size);
-    if (wanted <= 0) return [];
-    const eligible: RouterInfo[] = [];
-    for (const info of candidates) {
+  /** New dials in the order wanted, as many as may be under way. */
+  plan({ wanted, connected, dialing, now }: DialRequest): Dial[] {
+    const dials: Dial[] = [];
+    for (const info of wanted) {
+      if (dials.length >= MAX_DIALS - dialing.size) break;
       const { hash } = info;
-      if (connected.has(hash) || dialing.has(hash) || exclude.has(hash)) continue;
-      if (peerFacts(info).usable && this.mayDial(hash, now)) eligible.push(info);
+      if (connected.has(hash) || dialing.has(hash) || !this.mayDial(hash, now)) continue;
+      const dial = this.dial(info);
+      if (dial) dials.push(dial);
     }
-    return this.#best(eligible, wanted, now).flatMap((info) => this.dial(info) ?? []);
+    return dials;
   }
 
   /** How to reach this router now, e.g. because a tunnel begins at it; undefined when it has no address for us. */
@@ -101,7 +95,23 @@ export class DialPlanner {
   }
 
   mayDial(hash: RouterHash, now: number): boolean {
-    return (this.#failures.get(hash)?.until ?? 0) <= now;
+    const failed = this.#failures.get(hash)?.until ?? 0;
+    return Math.max(failed, this.#hangUps.get(hash)?.until ?? 0) <= now;
+  }
+
+  /** An established session ended, not by us; true when it is to be opened again soon. */
+  hungUp(hash: RouterHash, now: number): boolean {
+    const before = this.#hangUps.get(hash);
+    const count = before && now < before.at + HANG_UP_WINDOW ? before.count + 1 : 1;
+    const rest = count === 1 ? 0 : Math.min(MAX_HANG_UP_REST, HANG_UP_REST * 2 ** (count - 2));
+    this.#hangUps.set(hash, { count, at: now, until: now + rest });
+    return count < FICKLE;
+  }
+
+  /** It hangs up again and again. */
+  fickle(hash: RouterHash, now: number): boolean {
+    const last = this.#hangUps.get(hash);
+    return last !== undefined && last.count >= FICKLE && now < last.at + HANG_UP_WINDOW;
   }
 
   /** Name of the bucket for the next dial to this peer; moves on with every failure, within `MAX_BUCKET_RETRIES`. */
@@ -129,32 +139,19 @@ export class DialPlanner {
   /** Tor itself was away, or the machine slept: what failed says nothing about the peers, but for those who said no. */
   forgive(): void {
     this.#failures.prune(({ final }) => !final);
+    this.#hangUps.clear();
   }
 
   /** The clock was moved, and every rest was measured by it. */
   forget(): void {
     this.#failures.clear();
+    this.#hangUps.clear();
   }
 
   /** When planning again is worth it, ms, if nothing else happens. */
   wakeAt(now: number): number {
-    return now + IDLE_PAUSE;
-  }
-
-  #best(eligible: readonly RouterInfo[], wanted: number, now: number): RouterInfo[] {
-    const { profiles, random, portShare = assumedPortShare } = this.#config;
-    const scored = eligible
-      .map((info) => ({ info, score: dialScore(info, profiles.get(info.hash, now), now, portShare) }))
-      .filter(({ score }) => score > 0)
-      .sort((a, b) => b.score - a.score)
-      .slice(0, DRAWN);
-    const picked: RouterInfo[] = [];
-    while (picked.length < wanted) {
-      const left = scored.filter(({ info }) => !picked.includes(info));
-      const next = pickWeighted(random, left, ({ score }) => score);
-      if (!next) break;
-      picked.push(next.info);
-    }
-    return picked;
+    let at = now + IDLE_PAUSE;
+    for (const { until } of this.#hangUps.values()) if (until > now) at = Math.min(at, until);
+    return at;
   }
 }

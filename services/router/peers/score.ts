@@ -1,5 +1,4 @@
 import type { RouterInfo } from '../wire/router-info.ts';
-import { assumedPortShare, type PortShare } from './exit-policy.ts';
 import { type PeerFacts, peerFacts } from './peer-facts.ts';
 import { DECLINED_AS_FAILURE, type Profile, successRate } from './profile.ts';
 
@@ -15,9 +14,6 @@ const CONGESTION_WEIGHT = { D: 0.5, E: 0.15, G: 0 } as const;
 const BANDWIDTH_WEIGHT = { K: 0.1, L: 0.4, M: 0.6, N: 0.8, O: 1, P: 1.2, X: 1.2 } as const;
 const FLOODFILL_WEIGHT = 0.4;
 
-/** Chance that a handshake through Tor goes well with somebody new: Java routers block most exits. */
-const HANDSHAKE_PRIOR = { 'i2pd-like': 0.7, 'java-like': 0.15 } as const;
-const CONNECT_PRIOR = 0.6;
 const BUILD_PRIOR = 0.5;
 const TEST_PRIOR = 0.8;
 
@@ -37,25 +33,6 @@ export function hopScore(info: RouterInfo, profile: Profile, purpose: Purpose, n
   // Who never let us in may only block exits. Who did and does not now is probably gone for others too.
   const present = connected > 0 ? successRate(connected, connectFailed, 1, 1) : 1;
   return Math.max(FLOOR, published * builds * tests * present * young);
-}
-
-/** How promising it is to dial `info` through Tor now, 0 (never) upwards. */
-export function dialScore(
-  info: RouterInfo,
-  profile: Profile,
-  now: number,
-  portShare: PortShare = assumedPortShare,
-): number {
-  const facts = peerFacts(info);
-  const ports = facts.dialable.map(({ port }) => portShare(port));
-  if (ports.length === 0) return 0;
-  const { connected, connectFailed, established, handshakeFailed } = profile.counts;
-  // failures are held against the peer whatever their cause: most are the exit's or the port's
-  const connects = successRate(connected, connectFailed, CONNECT_PRIOR * Math.max(...ports));
-  const handshakes = successRate(established, handshakeFailed, HANDSHAKE_PRIOR[facts.implementation]);
-  // the square: a peer that works once in ten tries is worth much less than a tenth
-  const chance = (connects * handshakes) ** 2;
-  return Math.max(FLOOR * FLOOR, chance) * hopScore(info, profile, 'exploratory', now);
 }
 
 /** What a sign of life of this age (ms) is worth, 0 to 1. */

@@ -1,8 +1,9 @@
 import { type RandomBytes, shuffled } from '@allium/common/core/random.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
+import { Diversity, type DiversityRules } from './diversity.ts';
 import { FarHops } from './far-hops.ts';
-import { type PeerFacts, peerFacts } from './peer-facts.ts';
+import { peerFacts } from './peer-facts.ts';
 import type { ProfileTable } from './profile-table.ts';
 import { hopScore, type Purpose } from './score.ts';
 import { pickWeighted } from './weighted.ts';
@@ -10,7 +11,7 @@ import { pickWeighted } from './weighted.ts';
 /** Longest tunnel, as everywhere in I2P. */
 export const MAX_HOPS = 7;
 /** Neighbours see our tunnels begin: with so many others at hand they see none end, or pass by. */
-const ENOUGH_STRANGERS = 24;
+export const ENOUGH_STRANGERS = 24;
 /**
  * Largest share of our tunnels that may begin at one peer while others could take them: whoever is next to us sees
  * when and how much we send.
@@ -20,13 +21,6 @@ export const MAX_FIRST_HOP_SHARE = 0.34;
 export const MIN_PER_FIRST_HOP = 2;
 /** In a small network the first choice may leave no second; another draw costs little. */
 const ATTEMPTS = 4;
-/** An outbound tunnel begins at a connected peer unless fewer than this are fit. */
-const ENOUGH_CONNECTED = 2;
-
-export interface SelectRules {
-  /** private networks on one /16; refused by the configuration for netId 2 */
-  readonly skipIpDiversity: boolean;
-}
 
 export interface SelectRequest {
   readonly direction: 'inbound' | 'outbound';
@@ -36,8 +30,10 @@ export interface SelectRequest {
   /** a secret number of the pool that the tunnel is for */
   readonly order: number;
   readonly candidates: Iterable<RouterInfo>;
-  /** peers with a live session */
+  /** first hops with a live session: all tunnels begin or end there */
   readonly connected: ReadonlySet<RouterHash>;
+  /** everybody with a session: no far hops, or one would see both ends of a tunnel, or of two */
+  readonly neighbours: ReadonlySet<RouterHash>;
   /** tunnels by their hop next to us */
   readonly firstHops: ReadonlyMap<RouterHash, number>;
   /** routers not to be used: ourselves, and whom the caller names */
@@ -54,17 +50,17 @@ export type Selection =
   | { readonly kind: 'none'; readonly missing: 'adjacent' | 'middle' | 'gateway' | 'endpoint' };
 
 /**
- * Hops of a new tunnel. Next to us: a connected peer (inbound: always; outbound: unless hardly any is), with an NTCP2
- * address that we can dial. Everywhere else: reachable by anybody. No two of one network or family.
+ * Hops of a new tunnel. Next to us: a connected first hop, with an NTCP2 address that we can dial. Everywhere else:
+ * reachable by anybody, and no neighbour of ours unless the network is small. No two of one network or family.
  */
-export function selectHops(request: SelectRequest, rules: SelectRules): Selection {
+export function selectHops(request: SelectRequest, rules: DiversityRules): Selection {
   const { length } = request;
   if (!(length >= 1 && length <= MAX_HOPS)) throw new RangeError(`tunnel of ${length} hops`);
   const usable = [...request.candidates].filter(
     (info) => peerFacts(info).usable && peerFacts(info).congestion !== 'G' && !request.exclude.has(info.hash),
   );
   const reachable = usable.filter((info) => peerFacts(info).reachable);
-  const strangers = reachable.filter(({ hash }) => !request.connected.has(hash));
+  const strangers = reachable.filter(({ hash }) => !request.neighbours.has(hash));
   const far = new FarHops(request, strangers.length >= ENOUGH_STRANGERS ? strangers : reachable);
   let selection = selectOnce(request, rules, usable, far);
   for (let i = 1; i < ATTEMPTS && selection.kind === 'none'; i++) {
@@ -75,12 +71,12 @@ export function selectHops(request: SelectRequest, rules: SelectRules): Selectio
 
 function selectOnce(
   request: SelectRequest,
-  rules: SelectRules,
+  rules: DiversityRules,
   usable: readonly RouterInfo[],
   far: FarHops,
 ): Selection {
   const { direction, length } = request;
-  const taken = new Taken(rules);
+  const taken = new Diversity(rules);
   const adjacent = pickAdjacent(request, usable);
   if (!adjacent) return { kind: 'none', missing: 'adjacent' };
   taken.add(adjacent);
@@ -95,14 +91,15 @@ function selectOnce(
 }
 
 function pickAdjacent(request: SelectRequest, usable: readonly RouterInfo[]): RouterInfo | undefined {
-  const { connected, direction, length } = request;
+  const { connected, length } = request;
   // with one hop it is gateway or endpoint too
   const fit = usable.filter(
-    (info) => peerFacts(info).dialable.length > 0 && (length > 1 || peerFacts(info).reachable),
+    (info) =>
+      connected.has(info.hash) &&
+      peerFacts(info).dialable.length > 0 &&
+      (length > 1 || peerFacts(info).reachable),
   );
-  const near = fit.filter(({ hash }) => connected.has(hash));
-  const pool = direction === 'inbound' || near.length >= ENOUGH_CONNECTED ? near : fit;
-  return pickByScore(request, pool, underShare(request)) ?? pickLeastUsed(request, pool);
+  return pickByScore(request, fit, underShare(request)) ?? pickLeastUsed(request, fit);
 }
 
 /** Whether a peer may become the first hop of one more tunnel. */
@@ -138,30 +135,4 @@ function placeOf(
 ): 'middle' | 'gateway' | 'endpoint' {
   if (at < length - 1) return 'middle';
   return direction === 'inbound' ? 'gateway' : 'endpoint';
-}
-
-/** Networks and families of the hops chosen so far. */
-class Taken {
-  readonly #rules: SelectRules;
-  readonly #hashes = new Set<RouterHash>();
-  readonly #networks = new Set<string>();
-  readonly #families = new Set<string>();
-
-  constructor(rules: SelectRules) {
-    this.#rules = rules;
-  }
-
-  add(info: RouterInfo): void {
-    const { networks, family }: PeerFacts = peerFacts(info);
-    this.#hashes.add(info.hash);
-    for (const network of networks) this.#networks.add(network);
-    if (family !== undefined) this.#families.add(family);
-  }
-
-  allows(info: RouterInfo): boolean {
-    const { networks, family } = peerFacts(info);
-    if (this.#hashes.has(info.hash)) return false;
-    if (family !== undefined && this.#families.has(family)) return false;
-    return this.#rules.skipIpDiversity || !networks.some((network) => this.#networks.has(network));
-  }
 }

@@ -6,7 +6,8 @@ import { ACCEPT } from './build-record.ts';
 import type { HopAnswer } from './build-reply.ts';
 import { type BuildResult, type PendingBuild, TunnelBuilder } from './builder.ts';
 import { type BuildParts, launchBuild } from './launch.ts';
-import { DIRECTIONS, TunnelPool } from './pool.ts';
+import { LostSessions } from './lost-sessions.ts';
+import { DIRECTIONS, isDoomed, TunnelPool } from './pool.ts';
 import { establish, type InboundTunnel, type Tunnel } from './tunnel.ts';
 import type { TunnelCounter } from './tunnel-counters.ts';
 import { type Direction, EXPLORATORY, type PoolConfig, type TunnelOutput } from './tunnel-io.ts';
@@ -21,9 +22,6 @@ export const MAX_POOLS = 256;
  */
 export const LEAN_LIMIT = 3;
 
-/** Inbound tunnels whose session was lost and that may still bring messages over a new one. */
-export const MAX_STRANDED = 128;
-
 /** A pool that may begin a build, and how well off it is. */
 interface Turn {
   readonly pool: TunnelPool;
@@ -36,7 +34,7 @@ export class PoolKeeper {
   readonly #parts: BuildParts;
   readonly #pools = new Map<string, TunnelPool>();
   readonly #listening = new Map<number, InboundTunnel>();
-  readonly #stranded = new Map<number, InboundTunnel>();
+  readonly #lost: LostSessions;
   readonly #changed = new Set<string>();
   #builds = 0;
 
@@ -46,6 +44,13 @@ export class PoolKeeper {
       pacer: new BuildPacer(),
       builder: new TunnelBuilder(parts.local, parts.random),
     };
+    this.#lost = new LostSessions({
+      random: parts.random,
+      pools: this.#pools,
+      listening: this.#listening,
+      end: (tunnel, counter) => this.end(tunnel, counter),
+      changed: ({ name }) => this.#changed.add(name),
+    });
   }
 
   get pools(): ReadonlyMap<string, TunnelPool> {
@@ -77,7 +82,7 @@ export class PoolKeeper {
     if (!pool) return;
     for (const build of this.builder.takePool(name)) this.#ended(build);
     for (const tunnel of pool.tunnels()) this.#forget(tunnel);
-    for (const { id, pool: owner } of this.#stranded.values()) if (owner === name) this.#unstrand(id);
+    this.#lost.forgetPool(name);
     this.#pools.delete(name);
     this.#changed.delete(name);
   }
@@ -87,7 +92,7 @@ export class PoolKeeper {
     for (const pool of this.#pools.values()) {
       for (const tunnel of pool.tunnels()) if (now >= tunnel.expires) this.end(tunnel, 'tunnelsExpired');
     }
-    for (const { id, expires } of this.#stranded.values()) if (now >= expires) this.#unstrand(id);
+    this.#lost.maintain(now);
     for (const { pool, direction } of this.builder.takeLate(now)) {
       const late = this.#pools.get(pool)?.late;
       this.#parts.pacer.late();
@@ -100,7 +105,7 @@ export class PoolKeeper {
 
   /** When `maintain` has something to do next. */
   nextDeadline(now: number): number {
-    let at = this.builder.nextDeadline ?? Number.POSITIVE_INFINITY;
+    let at = Math.min(this.#lost.nextDeadline, this.builder.nextDeadline ?? Number.POSITIVE_INFINITY);
     for (const pool of this.#pools.values()) at = Math.min(at, pool.nextDeadline(now));
     return at;
   }
@@ -131,41 +136,27 @@ export class PoolKeeper {
     return result.answers.map((answer) => this.#verdict(answer));
   }
 
-  /** The session to this router is gone. */
-  peerDown(router: RouterHash, now: number): void {
+  /** The session to this router is lost and is being opened again, or (`forGood`) could not be. */
+  peerDown(router: RouterHash, forGood: boolean, now: number): void {
     for (const build of this.builder.takeLeaning(router)) {
       this.#parts.counters.add('buildsPeerDown');
       this.#ended(build)?.backoff[build.direction].failed(now);
     }
-    for (const pool of this.#pools.values()) {
-      for (const tunnel of pool.tunnels()) {
-        if (tunnel.neighbour !== router) continue;
-        this.end(tunnel, 'tunnelsPeerDown');
-        if (tunnel.direction === 'inbound') this.#strand(tunnel);
-      }
-    }
+    if (forGood) this.#lost.gone(router, now);
+    else this.#lost.lost(router, now);
   }
 
-  /**
-   * Its hops forward until it expires, over any session between the last one and us, and remotes that have our
-   * former LeaseSet know no other way: it is replaced, but what it still brings is taken.
-   */
-  #strand(tunnel: InboundTunnel): void {
-    if (this.#stranded.size >= MAX_STRANDED) this.#unstrand(this.#stranded.keys().next().value);
-    this.#stranded.set(tunnel.id, tunnel);
-    this.#listening.set(tunnel.id, tunnel);
-  }
-
-  #unstrand(id: number | undefined): void {
-    if (id === undefined) return;
-    this.#stranded.delete(id);
-    this.#listening.delete(id);
-  }
-
-  peerUp(): void {
+  peerUp(router: RouterHash): void {
+    this.#lost.back(router);
     for (const { backoff } of this.#pools.values()) {
       for (const direction of DIRECTIONS) backoff[direction].resume();
     }
+  }
+
+  /** A stream of this pool stalls: what it has lost is told at once, for it alone. */
+  stalled(name: string): void {
+    const pool = this.#pools.get(name);
+    if (pool) this.#lost.tell(pool);
   }
 
   /** Takes a tunnel out of use, whatever the reason; false when it was already. */
@@ -287,7 +278,7 @@ export class PoolKeeper {
 }
 
 function poolChanged(pool: TunnelPool, now: number): TunnelOutput {
-  const inbound = [...pool.inbound.values()].filter((tunnel) => !tunnel.bootstrap).length;
+  const inbound = [...pool.inbound.values()].filter((it) => !it.bootstrap && !isDoomed(it)).length;
   const outbound = pool.outbound.size;
   const ready = inbound > 0 && outbound > 0;
   return { kind: 'poolChanged', pool: pool.name, ready, leases: pool.leases(now), inbound, outbound };

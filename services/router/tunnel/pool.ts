@@ -29,6 +29,8 @@ export class TunnelPool {
   readonly building: Record<Direction, number> = { inbound: 0, outbound: 0 };
   /** those of them that should have been answered by now */
   readonly late: Record<Direction, number> = { inbound: 0, outbound: 0 };
+  /** ms; when lost inbound tunnels leave the leases, and what has replaced them enters; undefined: nothing is held back */
+  tellAt: number | undefined;
   #config: PoolConfig;
   readonly #inbound = new Map<number, InboundTunnel>();
   readonly #outbound = new Map<number, OutboundTunnel>();
@@ -61,8 +63,11 @@ export class TunnelPool {
   }
 
   add(tunnel: Tunnel): void {
-    if (tunnel.direction === 'inbound') this.#inbound.set(tunnel.id, tunnel);
-    else this.#outbound.set(tunnel.id, tunnel);
+    if (tunnel.direction === 'outbound') this.#outbound.set(tunnel.id, tunnel);
+    else {
+      tunnel.untold = this.tellAt !== undefined;
+      this.#inbound.set(tunnel.id, tunnel);
+    }
   }
 
   /** false when it was not there any more */
@@ -100,12 +105,14 @@ export class TunnelPool {
 
   /** true when there is something to send through or to be answered by */
   has(direction: Direction, now: number): boolean {
-    return this.#of(direction).some((tunnel) => usable(tunnel, now));
+    return this.#of(direction).some((tunnel) => usable(tunnel, now) && !isDoomed(tunnel));
   }
 
   /** true when a tunnel of the other direction can be tested with one of this */
   testable(direction: Direction, now: number): boolean {
-    return this.#of(direction).some((tunnel) => usable(tunnel, now) && !isBootstrap(tunnel));
+    return this.#of(direction).some(
+      (tunnel) => usable(tunnel, now) && !tunnel.adrift && !isBootstrap(tunnel),
+    );
   }
 
   /** The tunnel asked for, the one that the key had last time, or any of the best. */
@@ -115,7 +122,7 @@ export class TunnelPool {
     if (asked && usable(asked, now)) return asked;
     const former =
       stickyKey === undefined ? undefined : this.#outbound.get(this.#sticky.get(stickyKey) ?? -1);
-    if (former && usable(former, now) && former.failures === 0) return former;
+    if (former && usable(former, now) && sound(former)) return former;
     const tunnel = best([...this.#outbound.values()], now, random);
     if (tunnel && stickyKey !== undefined) this.#sticky.set(stickyKey, tunnel.id);
     return tunnel;
@@ -134,7 +141,7 @@ export class TunnelPool {
 
   leases(now: number): Lease[] {
     return [...this.#inbound.values()]
-      .filter((tunnel) => !tunnel.bootstrap && usable(tunnel, now))
+      .filter((tunnel) => !tunnel.bootstrap && !tunnel.untold && usable(tunnel, now))
       .sort((a, b) => b.expires - a.expires)
       .slice(0, MAX_LEASES)
       .map((tunnel) => tunnel.lease);
@@ -154,14 +161,16 @@ export class TunnelPool {
   status(direction: Direction): DirectionStatus {
     return {
       wanted: this.#config[direction].quantity,
-      alive: this.#of(direction).length,
+      alive: this.#of(direction).filter((tunnel) => !isDoomed(tunnel)).length,
       building: this.building[direction],
       failures: this.backoff[direction].failures,
     };
   }
 
   #lasting(direction: Direction, now: number): number {
-    return this.#of(direction).filter((tunnel) => now < tunnel.replaceAt && !isBootstrap(tunnel)).length;
+    return this.#of(direction).filter(
+      (tunnel) => now < tunnel.replaceAt && !isBootstrap(tunnel) && !isDoomed(tunnel),
+    ).length;
   }
 
   #underWay(direction: Direction, lasting: number): number {
@@ -179,12 +188,21 @@ function isBootstrap(tunnel: Tunnel): boolean {
   return tunnel.direction === 'inbound' && tunnel.bootstrap;
 }
 
+/** Told later that it is lost; for everything else it is lost now. */
+export function isDoomed(tunnel: Tunnel): boolean {
+  return tunnel.direction === 'inbound' && tunnel.doomed;
+}
+
+function sound({ failures, adrift }: Tunnel): boolean {
+  return failures === 0 && !adrift;
+}
+
 /** One of those that lost no test and are not about to end; otherwise one of the usable ones. */
 function best<T extends Tunnel>(tunnels: readonly T[], now: number, random: RandomBytes): T | undefined {
   const alive = tunnels.filter((tunnel) => usable(tunnel, now));
-  const sound = alive.filter((tunnel) => tunnel.failures === 0);
-  const lasting = sound.filter((tunnel) => now < tunnel.replaceAt);
-  const from = [lasting, sound, alive].find((set) => set.length > 0);
+  const good = alive.filter(sound);
+  const lasting = good.filter((tunnel) => now < tunnel.replaceAt);
+  const from = [lasting, good, alive].find((set) => set.length > 0);
   return from?.[from.length > 1 ? randomBelow(random, from.length) : 0];
 }
 

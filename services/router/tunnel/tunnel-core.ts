@@ -138,13 +138,15 @@ export class TunnelCore {
         this.#keeper.remove(input.name);
         break;
       case 'suspect':
+        this.#keeper.stalled(input.pool);
         this.#suspect(input.pool, now);
         break;
       case 'peerUp':
-        this.#keeper.peerUp();
+        this.#keeper.peerUp(input.router);
         break;
       case 'peerDown':
-        this.#keeper.peerDown(input.router, now);
+      case 'peerGone':
+        this.#keeper.peerDown(input.router, input.kind === 'peerGone', now);
         break;
       default:
         exhaustive(input);

@@ -58,12 +58,14 @@ export type TunnelInput =
   | { readonly kind: 'removePool'; readonly name: string }
   /** types 18, 19 and 25 from a session (`from` = the peer), 25 also out of a router garlic (`from` undefined) */
   | { readonly kind: 'message'; readonly from: RouterHash | undefined; readonly message: I2npMessage }
-  /** what leaves or should come through this pool gets lost: its tunnels are tested now */
+  /** what leaves or should come through this pool gets lost: its tunnels are tested now, those without a neighbour end */
   | { readonly kind: 'suspect'; readonly pool: string }
   /** a session is up: builds that lacked a hop are tried again */
   | { readonly kind: 'peerUp'; readonly router: RouterHash }
-  /** a session is gone, or could not be opened: tunnels and builds that lean on it die at once */
+  /** a session is gone, and is being opened again: builds that lean on it end, tunnels wait for `peerUp` or `peerGone` */
   | { readonly kind: 'peerDown'; readonly router: RouterHash }
+  /** a session could not be opened: tunnels that lean on it end, inbound ones each pool at a time of its own */
+  | { readonly kind: 'peerGone'; readonly router: RouterHash }
   | { readonly kind: 'tick' };
 
 export type HopVerdict =

@@ -102,6 +102,8 @@ export class TunnelTests {
       if (now < this.#timing.deadline(test.sentAt)) break;
       this.#running.delete(id);
       this.#parts.counters.add('testsLost');
+      // a session that is away is opened again, or its tunnels end at their time: a lost test says no more
+      if (test.outbound.adrift || test.inbound.adrift) continue;
       for (const tunnel of [test.outbound, test.inbound]) {
         tunnel.failures++;
         suspects.add(tunnel.pool);
@@ -144,5 +146,5 @@ export class TunnelTests {
 }
 
 function testable(tunnel: Tunnel, now: number): boolean {
-  return usable(tunnel, now) && !(tunnel.direction === 'inbound' && tunnel.bootstrap);
+  return usable(tunnel, now) && !tunnel.adrift && !(tunnel.direction === 'inbound' && tunnel.bootstrap);
 }

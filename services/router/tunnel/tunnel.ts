@@ -30,6 +30,8 @@ interface TunnelBase {
   nextTest: number;
   /** ms */
   lastTest: number;
+  /** its neighbour's session is lost: used only where nothing else is */
+  adrift: boolean;
 }
 
 export interface InboundTunnel extends TunnelBase {
@@ -39,6 +41,10 @@ export interface InboundTunnel extends TunnelBase {
   readonly bootstrap: boolean;
   readonly layers: readonly Layer[];
   readonly endpoint: TunnelEndpoint;
+  /** the neighbour is gone: replaced, but still among the leases until the pool tells */
+  doomed: boolean;
+  /** not among the leases before the pool tells what it has lost */
+  untold: boolean;
 }
 
 export interface OutboundTunnel extends TunnelBase {
@@ -78,6 +84,7 @@ export function establish(build: TunnelPlan, firstTest: number, random: RandomBy
     failures: 0,
     nextTest: firstTest,
     lastTest: Number.NEGATIVE_INFINITY,
+    adrift: false,
   };
   if (build.direction === 'outbound') {
     const sender = new TunnelSender(first.router, first.receiveTunnelId, layers, random);
@@ -91,6 +98,8 @@ export function establish(build: TunnelPlan, firstTest: number, random: RandomBy
     bootstrap: build.bootstrap,
     layers,
     endpoint: new TunnelEndpoint(),
+    doomed: false,
+    untold: false,
   };
 }
 

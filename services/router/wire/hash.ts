@@ -21,6 +21,13 @@ export function destHash(bytes: Uint8Array): DestHash {
   return hashText(bytes) as DestHash;
 }
 
+const HASH_TEXT = /^[A-Za-z0-9~-]{43}=$/;
+
+/** Whether a row's key could be the hash of a router. */
+export function isRouterHash(text: string): text is RouterHash {
+  return HASH_TEXT.test(text);
+}
+
 /** The 32 bytes in memory of their own. */
 export function hashBytes(hash: RouterHash | DestHash): Uint8Array {
   return fromBase64(hash);

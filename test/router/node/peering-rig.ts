@@ -1,5 +1,5 @@
 import { RouterInfoStore } from '@allium/router/netdb/store.ts';
-import type { NodeOutput } from '@allium/router/node/node-io.ts';
+import type { NodeOutput, PersistTable } from '@allium/router/node/node-io.ts';
 import { Peering } from '@allium/router/node/peering.ts';
 import type { SessionEvent } from '@allium/router/node/session-events.ts';
 import type { Profile, Stage } from '@allium/router/peers/profile.ts';
@@ -15,6 +15,8 @@ export const CONFIG = {
   skipIpDiversity: false,
   exploratory: { length: 2, quantity: 2 },
 };
+
+type RowOutput = Extract<NodeOutput, { kind: 'persist' | 'forget' }>;
 
 /** Peering of the router `self`, with sessions of its own that are opened as the node would. */
 export class Rig {
@@ -42,11 +44,22 @@ export class Rig {
   know(count: number, facts: RouterFacts = {}): RouterInfo[] {
     return Array.from({ length: count }, () => {
       const n = this.#seeds.size;
-      const info = makeRouter(`peer ${n}`, { host: `${20 + n}.${n}.1.1`, ...facts });
-      this.#seeds.set(info.hash, `peer ${n}`);
-      this.store.add(info, NOW);
-      return info;
+      return this.meet(`peer ${n}`, { host: `${20 + n}.${n}.1.1`, ...facts });
     });
+  }
+
+  /** One more router that is known; who has the same seed is the same. */
+  meet(seed: string, facts: RouterFacts, info = makeRouter(seed, facts)): RouterInfo {
+    this.#seeds.set(info.hash, seed);
+    this.store.add(info, NOW);
+    return info;
+  }
+
+  /** Dials these, whom the lot made first hops before, and they answer. */
+  connectPlanned(...peers: readonly RouterInfo[]): void {
+    this.plan();
+    this.connect(...peers);
+    this.plan();
   }
 
   /** Dials these, and they answer. */
@@ -76,7 +89,7 @@ export class Rig {
 
   hear(events: readonly SessionEvent[], now: number): void {
     for (const event of events) {
-      if (event.kind === 'up') this.peering.up(event.router, now);
+      if (event.kind === 'up') this.peering.up(event.router, event.incoming, now);
       if (event.kind === 'down') this.peering.down(event.router, event.failure, now, now);
     }
   }
@@ -91,7 +104,10 @@ export class Rig {
     return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
   }
 
-  rows(now = NOW): NodeOutput[] {
-    return this.peering.persist(now);
+  /** What the store is to write, of profiles or of another table. */
+  rows(now = NOW, table: PersistTable = 'profile'): RowOutput[] {
+    return this.peering
+      .persist(now)
+      .filter((output): output is RowOutput => 'table' in output && output.table === table);
   }
 }

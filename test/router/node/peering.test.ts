@@ -8,6 +8,7 @@ import {
 import type { SessionFailure } from '@allium/router/node/session-events.ts';
 import type { Close } from '@allium/router/ntcp2/types.ts';
 import { MAX_DIALS, REST, RETRY_PAUSE } from '@allium/router/peers/dial.ts';
+import { MAX_SAMPLED } from '@allium/router/peers/first-hops.ts';
 import { PROFILE_TTL } from '@allium/router/peers/profile-table.ts';
 import type { RouterInfo } from '@allium/router/wire/router-info.ts';
 import test from 'ava';
@@ -204,7 +205,7 @@ for (const direction of ['inbound', 'outbound'] as const) {
     rig.store.add(rig.info, NOW);
     const peers = rig.know(14);
     const near = peers.slice(0, 5);
-    rig.connect(...near);
+    rig.connectPlanned(...near);
     const exclude = [peers[0]?.hash ?? rig.self, peers[9]?.hash ?? rig.self];
     const seen = new Set<string>();
     for (let n = 0; n < 60; n++) {
@@ -231,7 +232,7 @@ for (const direction of ['inbound', 'outbound'] as const) {
   });
 }
 
-test('without a session no inbound tunnel can be chosen, and without routers none at all', (t) => {
+test('without a session to a first hop no tunnel can be chosen', (t) => {
   const rig = new Rig();
   const ask = (direction: 'inbound' | 'outbound') =>
     rig.peering.chooseHops(
@@ -241,16 +242,36 @@ test('without a session no inbound tunnel can be chosen, and without routers non
     );
   t.is(ask('outbound'), undefined);
   const [peer] = rig.know(6) as [RouterInfo];
-  t.is(ask('inbound'), undefined);
-  t.is(ask('outbound')?.length, 2);
+  t.is(ask('outbound'), undefined);
   rig.connect(peer);
+  t.is(ask('inbound'), undefined, 'a session that came about otherwise is of no use');
+  rig.plan();
   t.is(ask('inbound')?.at(-1)?.hash, peer.hash);
+  t.is(ask('outbound')?.at(0)?.hash, peer.hash);
+});
+
+test('who is connected but was not drawn never becomes a first hop', (t) => {
+  const rig = new Rig();
+  const drawn = rig.know(MAX_SAMPLED);
+  rig.plan();
+  const [intruder] = rig.know(1) as [RouterInfo];
+  rig.connect(...drawn.slice(0, 2), intruder);
+  for (let n = 0; n < 50; n++) {
+    rig.plan(NOW + n);
+    const request = { direction: 'inbound', length: 2, exclude: [], pool: 'client', order: 1 } as const;
+    t.not(rig.peering.chooseHops(request, rig.office.sessions, NOW)?.at(-1)?.hash, intruder.hash);
+  }
+  t.false(rig.peering.isFirstHop(intruder.hash));
+  t.true(
+    rig.peering.kept(rig.office.sessions).has(intruder.hash),
+    'its RouterInfo stays while it is connected',
+  );
 });
 
 test('a neighbour that carries its share of tunnels gives way to others', (t) => {
   const rig = new Rig();
   const peers = rig.know(8);
-  rig.connect(...peers.slice(0, 2));
+  rig.connectPlanned(...peers.slice(0, 2));
   const [busy, idle] = peers as [RouterInfo, RouterInfo];
   rig.neighbours.set(busy.hash, 6);
   for (let n = 0; n < 20; n++) {
@@ -270,10 +291,8 @@ test('rows that changed are written once, and read back they say the same', (t) 
   );
   t.deepEqual(rig.rows(), []);
   const again = new Rig();
-  again.peering.load(
-    rows.flatMap((row) => (row.kind === 'persist' ? [row] : [])),
-    NOW,
-  );
+  const profiles = rows.flatMap((row) => (row.kind === 'persist' ? [row] : []));
+  again.peering.load({ profiles, firstHops: [] }, NOW);
   t.deepEqual(again.counts(peer.hash), { connected: 1, established: 1, accepted: 1 });
   t.deepEqual(again.rows(), []);
 });
@@ -281,7 +300,7 @@ test('rows that changed are written once, and read back they say the same', (t) 
 test('damaged rows and profiles of long ago are forgotten on disk too', (t) => {
   const { rig, peer } = lonely();
   const damaged = someHash('damaged');
-  rig.peering.load([{ key: damaged, value: Buffer.of(1, 2, 3) }], NOW);
+  rig.peering.load({ profiles: [{ key: damaged, value: Buffer.of(1, 2, 3) }], firstHops: [] }, NOW);
   t.deepEqual(rig.rows(), [{ kind: 'forget', table: 'profile', key: damaged }]);
   rig.peering.hop(peer.hash, 'accepted', NOW);
   rig.rows();

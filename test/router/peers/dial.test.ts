@@ -10,7 +10,6 @@ import {
   REST,
   RETRY_PAUSE,
 } from '../../../services/router/peers/dial.ts';
-import { ProfileTable } from '../../../services/router/peers/profile-table.ts';
 import type { RouterHash } from '../../../services/router/wire/hash.ts';
 import type { RouterInfo } from '../../../services/router/wire/router-info.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
@@ -19,13 +18,13 @@ import { makeRouter, NOW, someHash } from '../netdb/make.ts';
 const all = Array.from({ length: 30 }, (_, i) => makeRouter(`dial ${i}`, { host: `${20 + i}.1.1.1` }));
 const [first] = all as [RouterInfo];
 
-function planner(targetSessions = 10, profiles = new ProfileTable()): DialPlanner {
-  return new DialPlanner({ random: recordedEntropy('dial'), profiles, targetSessions });
+function planner(seed = 'dial'): DialPlanner {
+  return new DialPlanner(recordedEntropy(seed));
 }
 
 function ask(plan: DialPlanner, more: Partial<DialRequest> = {}): RouterInfo[] {
   const none = new Set<RouterHash>();
-  const request = { candidates: all, connected: none, dialing: none, exclude: none, now: NOW, ...more };
+  const request = { wanted: all, connected: none, dialing: none, now: NOW, ...more };
   return plan.plan(request).map(({ router }) => router);
 }
 
@@ -33,46 +32,18 @@ function set(routers: readonly RouterInfo[]): Set<RouterHash> {
   return new Set(routers.map(({ hash }) => hash));
 }
 
-test('some dials at once, none twice, until the sessions are enough', (t) => {
+test('the first that are wanted are dialled, some at once and none twice', (t) => {
   const plan = planner();
-  t.is(new Set(ask(plan)).size, MAX_DIALS);
-  t.is(ask(plan, { dialing: set(all.slice(0, MAX_DIALS)) }).length, 0);
-  t.is(ask(plan, { connected: set(all.slice(0, 9)) }).length, 1);
-  t.is(ask(plan, { connected: set(all.slice(0, 10)) }).length, 0);
-  t.is(ask(plan, { connected: set(all.slice(0, 12)) }).length, 0);
+  t.deepEqual(ask(plan), all.slice(0, MAX_DIALS));
+  t.deepEqual(ask(plan, { dialing: set(all.slice(0, MAX_DIALS)) }), []);
+  t.deepEqual(ask(plan, { dialing: set(all.slice(0, MAX_DIALS - 1)) }), all.slice(MAX_DIALS - 1, MAX_DIALS));
+  t.deepEqual(ask(plan, { connected: set(all.slice(0, 27)) }), all.slice(27));
+  t.deepEqual(ask(plan, { connected: set(all) }), []);
 });
 
-test('connected, dialled, excluded and unusable routers are not dialled', (t) => {
-  const plan = planner();
-  const kept = all.slice(0, 4);
-  const unusable = [
-    makeRouter('u1', { listening: false }),
-    makeRouter('u2', { caps: 'ORG' }),
-    makeRouter('u3', { version: '0.9.50' }),
-    makeRouter('u4', { transport: 'SSU2' }),
-  ];
-  const found = ask(plan, {
-    candidates: [...kept, ...unusable],
-    connected: set(kept.slice(0, 1)),
-    dialing: set(kept.slice(1, 2)),
-    exclude: set(kept.slice(2, 3)),
-  });
-  t.deepEqual(
-    found.map(({ hash }) => hash),
-    [kept[3]?.hash],
-  );
-});
-
-test('i2pd-like peers come first', (t) => {
-  const java = Array.from({ length: 20 }, (_, i) =>
-    makeRouter(`java ${i}`, { cost: 10, host: `${60 + i}.1.1.1` }),
-  );
-  let i2pd = 0;
-  for (let i = 0; i < 40; i++) {
-    const plan = new DialPlanner({ random: recordedEntropy(`order ${i}`), profiles: new ProfileTable() });
-    i2pd += ask(plan, { candidates: [...java, ...all.slice(0, 20)] }).filter((x) => all.includes(x)).length;
-  }
-  t.true(i2pd > 0.8 * 40 * MAX_DIALS, `${i2pd} of ${40 * MAX_DIALS}`);
+test('who has no address for us is passed over', (t) => {
+  const hidden = [makeRouter('u1', { listening: false }), makeRouter('u4', { transport: 'SSU2' })];
+  t.deepEqual(ask(planner(), { wanted: [...hidden, first] }), [first]);
 });
 
 test('a failed peer is retried over two other buckets, then rests an hour, then longer', (t) => {
@@ -129,12 +100,12 @@ test('resting peers leave room for others, and nobody is dialled when all rest',
   const two = all.slice(0, 2);
   plan.failed(first.hash, NOW);
   t.deepEqual(
-    ask(plan, { candidates: two }).map(({ hash }) => hash),
+    ask(plan, { wanted: two }).map(({ hash }) => hash),
     [all[1]?.hash],
   );
   plan.failed((all[1] as RouterInfo).hash, NOW);
-  t.deepEqual(ask(plan, { candidates: two }), []);
-  t.is(ask(plan, { candidates: two, now: NOW + RETRY_PAUSE }).length, 2);
+  t.deepEqual(ask(plan, { wanted: two }), []);
+  t.is(ask(plan, { wanted: two, now: NOW + RETRY_PAUSE }).length, 2);
 });
 
 test('peers spread over the buckets, always the same one for a peer, another for another process', (t) => {
@@ -145,7 +116,7 @@ test('peers spread over the buckets, always the same one for a peer, another for
     names.slice(0, 9),
     Array.from({ length: 9 }, (_, i) => plan.isolation(someHash(`${i}`))),
   );
-  const other = new DialPlanner({ random: recordedEntropy('other'), profiles: new ProfileTable() });
+  const other = planner('other');
   t.notDeepEqual(
     names,
     Array.from({ length: 300 }, (_, i) => other.isolation(someHash(`${i}`))),
@@ -163,16 +134,4 @@ test('remembered failures are bounded', (t) => {
   plan.failed(first.hash, NOW, true);
   for (let i = 0; i < MAX_FAILED; i++) plan.failed(someHash(`f ${i}`), NOW);
   t.true(plan.mayDial(first.hash, NOW), 'the oldest made room');
-});
-
-test('eight routers on one address are all dialled in time', (t) => {
-  const plan = planner(24);
-  const lan = Array.from({ length: 8 }, (_, i) =>
-    makeRouter(`lan ${i}`, { host: '127.0.0.1', port: `${9000 + i}`, caps: 'XfR' }),
-  );
-  const connected = new Set<RouterHash>();
-  for (let i = 0; i < 4; i++) {
-    for (const { hash } of ask(plan, { candidates: lan, connected })) connected.add(hash);
-  }
-  t.is(connected.size, 8);
 });

@@ -2,7 +2,7 @@ import test from 'ava';
 import { MAX_PROVEN, POOL_PROVEN } from '../../../services/router/peers/far-hops.ts';
 import { NEW_PROFILE } from '../../../services/router/peers/profile.ts';
 import { ProfileTable } from '../../../services/router/peers/profile-table.ts';
-import { dialScore, hopScore } from '../../../services/router/peers/score.ts';
+import { hopScore } from '../../../services/router/peers/score.ts';
 import { type SelectRequest, selectHops } from '../../../services/router/peers/select.ts';
 import type { RouterHash } from '../../../services/router/wire/hash.ts';
 import type { RouterInfo } from '../../../services/router/wire/router-info.ts';
@@ -38,6 +38,7 @@ function drawn(
         order: 7,
         candidates: [...near, ...far],
         connected: new Set(near.map(({ hash }) => hash)),
+        neighbours: new Set(near.map(({ hash }) => hash)),
         firstHops: new Map(),
         exclude: new Set(),
         profiles: new ProfileTable(),
@@ -135,14 +136,9 @@ test('neighbours are no far hops while there are strangers enough', (t) => {
 
 test('a RouterInfo is worth half after three hours and a tenth after twelve, unless its router did well since', (t) => {
   const aged = (hours: number): RouterInfo => makeRouter('aged', { published: NOW - hours * HOUR });
-  for (const score of [
-    (info: RouterInfo) => hopScore(info, NEW_PROFILE, 'client', NOW),
-    (info: RouterInfo) => dialScore(info, NEW_PROFILE, NOW),
-  ]) {
-    const young = score(aged(0));
-    t.true(Math.abs(score(aged(3)) / young - 0.5) < 0.01);
-    t.true(Math.abs(score(aged(12)) / young - 0.1) < 0.01);
-  }
+  const score = (hours: number): number => hopScore(aged(hours), NEW_PROFILE, 'client', NOW);
+  t.true(Math.abs(score(3) / score(0) - 0.5) < 0.01);
+  t.true(Math.abs(score(12) / score(0) - 0.1) < 0.01);
   const profiles = accepting([aged(0)]);
   const { hash } = aged(0);
   const used = (hours: number): number => hopScore(aged(hours), profiles.get(hash, NOW), 'client', NOW);

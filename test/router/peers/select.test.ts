@@ -4,8 +4,9 @@ import { assumedPortShare } from '../../../services/router/peers/exit-policy.ts'
 import { peerFacts } from '../../../services/router/peers/peer-facts.ts';
 import { NEW_PROFILE, recorded } from '../../../services/router/peers/profile.ts';
 import { ProfileTable } from '../../../services/router/peers/profile-table.ts';
-import { dialScore, hopScore } from '../../../services/router/peers/score.ts';
+import { hopScore } from '../../../services/router/peers/score.ts';
 import {
+  ENOUGH_STRANGERS,
   MIN_PER_FIRST_HOP,
   type Selection,
   type SelectRequest,
@@ -43,6 +44,7 @@ function choose(
       order: 1,
       candidates,
       connected: hashes(candidates),
+      neighbours: new Set(),
       firstHops: new Map(),
       exclude: new Set(),
       profiles: new ProfileTable(),
@@ -95,7 +97,6 @@ test('a router that refuses all tunnels (G) is never taken, a hop or a first hop
     missing: 'adjacent',
   });
   t.is(hopScore(makeRouter('g', { caps: 'ORG' }), NEW_PROFILE, 'client', NOW), 0);
-  t.is(dialScore(makeRouter('g', { caps: 'ORG' }), NEW_PROFILE, NOW), 0);
 });
 
 const adjacent: [string, RouterFacts, boolean][] = [
@@ -146,18 +147,45 @@ test('a one-hop tunnel needs a hop that is connected and reachable at once', (t)
   t.is(choose([near, ...many(2)], { length: 1, connected: hashes([near]) }).kind, 'none');
 });
 
-test('inbound tunnels end at connected peers only, outbound ones may begin at others when few are connected', (t) => {
+test('tunnels of both directions begin at connected first hops, and nowhere else', (t) => {
   const all = many(8);
-  const none = new Set<RouterHash>();
-  t.deepEqual(choose(all, { connected: none }), { kind: 'none', missing: 'adjacent' });
-  t.is(choose(all, { connected: none, direction: 'outbound' }).kind, 'hops');
-  const two = all.slice(0, 2);
-  for (let i = 0; i < 20; i++) {
-    const out = choose(all, { connected: hashes(two), direction: 'outbound' }, STRICT, `${i}`);
-    t.true(out.kind === 'hops' && out.hops[0] !== undefined && two.includes(out.hops[0]));
-    const inbound = choose(all, { connected: hashes(two) }, STRICT, `${i}`);
-    t.true(inbound.kind === 'hops' && inbound.hops[2] !== undefined && two.includes(inbound.hops[2]));
+  const one = all.slice(0, 1);
+  for (const direction of ['inbound', 'outbound'] as const) {
+    t.deepEqual(choose(all, { direction, connected: new Set() }), { kind: 'none', missing: 'adjacent' });
+    for (let i = 0; i < 20; i++) {
+      const found = choose(all, { direction, connected: hashes(one) }, STRICT, `${i}`);
+      const near = found.kind === 'hops' && (direction === 'inbound' ? found.hops[2] : found.hops[0]);
+      t.is(near, one[0]);
+    }
   }
+});
+
+test('neighbours are no far hops, unless too few others are left', (t) => {
+  const all = many(ENOUGH_STRANGERS + 12);
+  const near = all.slice(0, 12);
+  const chosen = (candidates: readonly RouterInfo[]): Set<string> => {
+    const counts = new Set<string>();
+    const random = recordedEntropy('far');
+    for (let i = 0; i < 120; i++) {
+      const found = choose(candidates, {
+        connected: hashes(near.slice(0, 3)),
+        neighbours: hashes(near),
+        random,
+      });
+      for (const { hash } of found.kind === 'hops' ? found.hops.slice(0, 2) : []) counts.add(hash);
+    }
+    return counts;
+  };
+  const far = chosen(all);
+  t.deepEqual(
+    near.filter(({ hash }) => far.has(hash)),
+    [],
+  );
+  t.is(far.size, ENOUGH_STRANGERS, 'all others');
+  t.true(
+    near.some(({ hash }) => chosen(all.slice(0, -1)).has(hash)),
+    'one router fewer, and all are taken',
+  );
 });
 
 test('any selection keeps every rule', (t) => {
@@ -191,7 +219,7 @@ test('any selection keeps every rule', (t) => {
           t.true(fit && congestion !== 'G');
           t.true(hop === near ? dialable.length > 0 : reachable);
         }
-        if (direction === 'inbound') t.true(near !== undefined && connected.has(near.hash));
+        t.true(near !== undefined && connected.has(near.hash));
         const networks = hops.flatMap((hop) => peerFacts(hop).networks);
         t.is(new Set(networks).size, networks.length);
         const families = hops.flatMap((hop) => peerFacts(hop).family ?? []);
@@ -299,21 +327,6 @@ test('declines weigh less than lost builds, and both fade', (t) => {
   const profiles = new ProfileTable();
   for (let i = 0; i < 5; i++) profiles.record(router.hash, 'buildTimeout', NOW);
   t.true(hopScore(router, profiles.get(router.hash, NOW + 48 * 3_600_000), 'client', NOW) > fresh * 0.95);
-});
-
-test('dialling prefers what looks like i2pd, open ports and proven peers', (t) => {
-  const score = (facts: RouterFacts, profile = NEW_PROFILE): number =>
-    dialScore(makeRouter('d', facts), profile, NOW);
-  t.is(peerFacts(makeRouter('d', { cost: 3 })).implementation, 'i2pd-like');
-  t.is(peerFacts(makeRouter('d', { cost: 10 })).implementation, 'java-like');
-  t.true(score({ cost: 3 }) > 4 * score({ cost: 10 }));
-  t.true(
-    score({ port: '443' }) > score({ port: '14567' }) && score({ port: '14567' }) > score({ port: '6881' }),
-  );
-  let proven = NEW_PROFILE;
-  for (let i = 0; i < 4; i++) proven = recorded(recorded(proven, 'connected', NOW), 'established', NOW);
-  t.true(score({ cost: 10 }, proven) > score({ cost: 3 }));
-  t.is(score({ listening: false }), 0);
 });
 
 const ports: [number, 'high' | 'middle' | 'low'][] = [

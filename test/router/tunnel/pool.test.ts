@@ -130,24 +130,6 @@ test('builds under way are bounded over all pools', (t) => {
   t.true(most > 1);
 });
 
-test('a lost session ends the tunnels next to it at once, and leases say so', (t) => {
-  const net = started('down', 16, 2, 3);
-  const before = net.me.core.leases(EXPLORATORY, net.now);
-  const neighbours = [...net.sessions];
-  let ended = 0;
-  for (const peer of neighbours) {
-    net.hangUp(peer);
-    ended = net.counter('tunnelsPeerDown');
-    if (ended > 0) break;
-  }
-  t.true(ended > 0);
-  const change = net.found('poolChanged').at(-1);
-  t.true((change?.leases.length ?? 9) <= before.length);
-  net.run(30_000);
-  t.true(alive(net).inbound >= 3);
-  t.true(alive(net).outbound >= 3);
-});
-
 test('builds that lean on a lost session fail at once', (t) => {
   const net = new SimNetwork('lean', 8);
   net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 2) });

@@ -92,10 +92,15 @@ export class SimNetwork {
     this.now = until;
   }
 
-  /** Loses the session between `me` and a peer. */
-  hangUp(peer: RouterHash): void {
+  /** Loses the session between `me` and a peer, for good or until `letIn`. */
+  hangUp(peer: RouterHash, forGood = true): void {
     this.sessions.delete(peer);
-    this.step(this.me, { kind: 'peerDown', router: peer });
+    this.step(this.me, { kind: forGood ? 'peerGone' : 'peerDown', router: peer });
+  }
+
+  letIn(peer: RouterHash): void {
+    this.sessions.add(peer);
+    this.step(this.me, { kind: 'peerUp', router: peer });
   }
 
   found<K extends TunnelOutput['kind']>(

@@ -33,7 +33,10 @@ export interface WorldFacts {
 /** What the router whose tunnels are built decides with. */
 export interface Chooser {
   readonly choose: (request: HopRequest, now: number) => readonly RouterInfo[] | undefined;
-  readonly verdict: (output: Extract<TunnelOutput, { kind: 'hopResult' }>, now: number) => void;
+  readonly verdict: (
+    output: Extract<TunnelOutput, { kind: 'hopResult' | 'buildEnded' }>,
+    now: number,
+  ) => void;
 }
 
 export interface Build {
@@ -172,6 +175,7 @@ export class HopWorld {
           this.#arrive(output.message, undefined, at);
           break;
         case 'hopResult':
+        case 'buildEnded':
           this.#chooser.verdict(output, this.now);
           break;
       }
@@ -180,16 +184,21 @@ export class HopWorld {
 
   /** All hops of a build are told in one go. */
   #results(outputs: readonly TunnelOutput[]): void {
+    for (const output of outputs) {
+      if (output.kind !== 'buildEnded' || output.answered) continue;
+      const index = this.#open.findIndex(({ hops }) => hops.join() === output.hops.join());
+      const [build] = index < 0 ? [] : this.#open.splice(index, 1);
+      if (build) build.result = 'timeout';
+    }
     const verdicts = outputs.flatMap((output) =>
-      output.kind === 'hopResult' && /accepted|declined|timeout/.test(output.result) ? [output] : [],
+      output.kind === 'hopResult' && /accepted|declined/.test(output.result) ? [output] : [],
     );
     while (verdicts.length > 0) {
       const index = this.#open.findIndex(({ hops }) => hops.every((hash, i) => verdicts[i]?.router === hash));
       const build = this.#open[index];
       if (!build) return;
       const results = verdicts.splice(0, build.hops.length).map(({ result }) => result);
-      build.result =
-        (['timeout', 'declined'] as const).find((result) => results.includes(result)) ?? 'accepted';
+      build.result = results.includes('declined') ? 'declined' : 'accepted';
       this.#open.splice(index, 1);
     }
   }
@@ -271,9 +280,11 @@ export function openWorld(facts: WorldFacts, clients: number): HopWorld {
       );
       return selection.kind === 'hops' ? selection.hops : undefined;
     },
-    verdict({ router, result, hops }, now) {
-      if (hops) profiles.lost(router, hops, now);
-      else if (result !== 'timeout') profiles.record(router, STAGES[result], now);
+    verdict(output, now) {
+      if (output.kind === 'hopResult') return profiles.record(output.router, STAGES[output.result], now);
+      // neighbours of this world always work
+      const far = output.hops.filter((hop) => hop !== output.neighbour);
+      if (!output.answered) for (const router of far) profiles.lost(router, far, now);
     },
   }));
   world.open(EXPLORATORY, 2, 2);

@@ -9,6 +9,7 @@ import type { HopInfo, HopRequest, HopVerdict } from '../tunnel/tunnel-io.ts';
 import { EXPLORATORY } from '../tunnel/tunnel-io.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { Ntcp2Address } from '../wire/router-caps.ts';
+import { type BuildEnd, Neighbours } from './neighbours.ts';
 import type { NodeConfig, NodeOutput, PersistTable, Row } from './node-io.ts';
 import type { SessionFailure } from './session-events.ts';
 import type { Sessions } from './sessions.ts';
@@ -32,6 +33,8 @@ export interface PeeringParts {
   readonly routers: RouterInfoStore;
   /** tunnels by the hop next to us */
   readonly firstHops: () => ReadonlyMap<RouterHash, number>;
+  /** of all local Destinations */
+  readonly pools: () => ReadonlySet<HopRequest['pool']>;
 }
 
 /** What is known of peers, and outlives all that is done with them. */
@@ -45,6 +48,7 @@ export class Peering {
   readonly memory: PeerMemory;
   readonly #parts: PeeringParts;
   readonly #planner: DialPlanner;
+  readonly #neighbours: Neighbours;
   /** first hops that we are, or want to be, connected with */
   #live: ReadonlySet<RouterHash> = new Set();
   #torAwayUntil = 0;
@@ -60,6 +64,7 @@ export class Peering {
     this.#parts = parts;
     this.memory = memory;
     this.#planner = new DialPlanner(parts.random);
+    this.#neighbours = new Neighbours(parts.random, memory.profiles);
   }
 
   get profiles(): ProfileTable {
@@ -101,6 +106,7 @@ export class Peering {
       mayDial: (router) => this.#planner.mayDial(router, now),
       now,
     };
+    this.#neighbours.review(now);
     firstHops.refresh(around);
     const wanted = firstHops.live(around);
     this.#live = new Set(wanted.map(({ hash }) => hash));
@@ -149,6 +155,7 @@ export class Peering {
     this.#forgivePause = FORGIVE_AFTER;
     this.#expireAt = 0;
     this.#planner.forget();
+    this.#neighbours.clear();
   }
 
   /** When to plan again if nothing happens, in ms. */
@@ -197,35 +204,38 @@ export class Peering {
     else if (telling) this.profiles.record(router, 'connectFailed', now);
   }
 
-  /** @param hops all of the build that nobody answered */
-  hop(router: RouterHash, verdict: HopVerdict, now: number, hops?: readonly RouterHash[]): void {
-    if (hops) this.profiles.lost(router, hops, now);
-    else this.profiles.record(router, HOP_STAGES[verdict], now);
+  hop(router: RouterHash, verdict: HopVerdict, now: number): void {
+    this.profiles.record(router, HOP_STAGES[verdict], now);
+  }
+
+  buildEnded(end: BuildEnd, now: number): void {
+    this.#neighbours.ended(end, now);
   }
 
   /** Hops for a tunnel, or undefined while nobody fits. */
   chooseHops(request: HopRequest, sessions: Sessions, now: number): readonly HopInfo[] | undefined {
-    const { config, self, routers, random, firstHops } = this.#parts;
+    const { config, self, routers, random, firstHops, pools } = this.#parts;
+    const { direction, length, pool, order } = request;
     const neighbours = new Set(sessions.connected());
-    const selection = selectHops(
-      {
-        direction: request.direction,
-        length: request.length,
-        order: request.order,
-        purpose: request.pool === EXPLORATORY ? 'exploratory' : 'client',
-        candidates: routers.all(),
-        connected: new Set([...neighbours].filter((router) => this.isFirstHop(router))),
-        neighbours,
-        firstHops: firstHops(),
-        exclude: new Set([self, ...request.exclude]),
-        profiles: this.profiles,
-        random,
-        now,
-      },
-      config,
-    );
-    if (selection.kind === 'none') return undefined;
-    return selection.hops.map(({ hash, identity }) => ({ hash, publicKey: identity.publicKey }));
+    // a build of one hop is a bootstrap tunnel's
+    const direct = direction === 'outbound' || length === 1;
+    const connected = [...neighbours].filter((router) => this.isFirstHop(router));
+    const resting = new Set(request.exclude);
+    const fickle = (router: RouterHash): boolean => this.#planner.fickle(router, now);
+    const purpose = pool === EXPLORATORY ? 'exploratory' : 'client';
+    const exclude = new Set([self, ...resting]);
+    const common = { direction, length, order, purpose, neighbours, exclude, random, now } as const;
+    const occasion = { pool, pools: pools(), direct, connected, resting, fickle };
+    for (const near of this.#neighbours.choices(occasion, now)) {
+      const [candidates, profiles] = [routers.all(), this.profiles];
+      const places = { candidates, profiles, connected: new Set(near), firstHops: firstHops() };
+      const selection = selectHops({ ...common, ...places }, config);
+      if (selection.kind === 'none') continue;
+      const next = direction === 'inbound' ? selection.hops.at(-1) : selection.hops[0];
+      if (next) this.#neighbours.started(next.hash, direct, now);
+      return selection.hops.map(({ hash, identity }) => ({ hash, publicKey: identity.publicKey }));
+    }
+    return undefined;
   }
 
   /** Rows that changed. */
@@ -266,7 +276,6 @@ function outputs(
 const HOP_STAGES = {
   accepted: 'accepted',
   declined: 'declined',
-  timeout: 'buildTimeout',
   testPassed: 'tested',
   testFailed: 'testFailed',
 } as const;

@@ -95,7 +95,8 @@ export class RouterNode {
     });
     const { routers } = netdb;
     const firstHops = (): ReadonlyMap<RouterHash, number> => routes.neighbours;
-    const peering = new Peering({ config, self, random, routers, firstHops }, memory);
+    const pools = (): ReadonlySet<string> => new Set(this.#destinations.all.keys());
+    const peering = new Peering({ config, self, random, routers, firstHops, pools }, memory);
     const sessions: Sessions = new Sessions({
       ntcp2: { local: keys, localRouterInfo: own, netId: config.netId, random },
       dialOf: (router) => peering.dialOf(router),

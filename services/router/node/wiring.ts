@@ -174,8 +174,11 @@ export class Wiring implements Routes {
           this.#poolChanged(output, now);
           break;
         case 'hopResult':
-          peering.hop(output.router, output.result, now, output.hops);
+          peering.hop(output.router, output.result, now);
           if (output.result === 'accepted') this.netdb({ kind: 'used', router: output.router }, now);
+          break;
+        case 'buildEnded':
+          peering.buildEnded(output, now);
           break;
         case 'dropped':
           counters.add(`dropped-${output.reason}`);

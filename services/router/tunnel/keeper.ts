@@ -133,7 +133,7 @@ export class PoolKeeper {
       counters.add('buildsDeclined');
       pool?.backoff[direction].failed(now);
     }
-    return result.answers.map((answer) => this.#verdict(answer));
+    return [buildEnded(result.build, true), ...result.answers.map((answer) => this.#verdict(answer))];
   }
 
   /** The session to this router is lost and is being opened again, or (`forGood`) could not be. */
@@ -244,8 +244,7 @@ export class PoolKeeper {
     this.#parts.pacer.learn(false, now - build.started);
     this.#ended(build)?.backoff[build.direction].failed(now);
     if (build.leansOn) this.#doubt(build.leansOn, now);
-    const hops = build.records.hops.map(({ router }) => router);
-    return hops.map((router) => ({ kind: 'hopResult', router, result: 'timeout', hops }));
+    return [buildEnded(build, false)];
   }
 
   /** Tests need a tunnel of each direction: without one, a dead tunnel would swallow every build until it expires. */
@@ -282,4 +281,8 @@ function poolChanged(pool: TunnelPool, now: number): TunnelOutput {
   const outbound = pool.outbound.size;
   const ready = inbound > 0 && outbound > 0;
   return { kind: 'poolChanged', pool: pool.name, ready, leases: pool.leases(now), inbound, outbound };
+}
+
+function buildEnded({ neighbour, records, started }: PendingBuild, answered: boolean): TunnelOutput {
+  return { kind: 'buildEnded', neighbour, hops: records.hops.map(({ router }) => router), answered, started };
 }

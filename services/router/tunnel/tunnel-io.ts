@@ -73,8 +73,6 @@ export type HopVerdict =
   | 'accepted'
   /** answered a build request with another code than 0, see `code` */
   | 'declined'
-  /** was in a build that nobody answered; any of its hops may be guilty */
-  | 'timeout'
   /** is in a tunnel whose test message came back */
   | 'testPassed'
   /** is in a tunnel that lost two test messages in a row */
@@ -114,8 +112,15 @@ export type TunnelOutput =
       readonly router: RouterHash;
       readonly result: HopVerdict;
       readonly code?: number;
-      /** all hops of the build, when nobody answered it */
-      readonly hops?: readonly RouterHash[];
+    }
+  /** a build was answered, whatever its hops said, or nobody answered in time; before its `hopResult`s */
+  | {
+      readonly kind: 'buildEnded';
+      readonly neighbour: RouterHash;
+      readonly hops: readonly RouterHash[];
+      readonly answered: boolean;
+      /** ms */
+      readonly started: number;
     }
   | { readonly kind: 'dropped'; readonly pool: string; readonly reason: DropReason }
   | { readonly kind: 'wake'; readonly at: number };

@@ -24,6 +24,7 @@ export class Rig {
   readonly self = this.info.hash;
   readonly store = new RouterInfoStore(CONFIG);
   readonly neighbours = new Map<RouterHash, number>();
+  readonly pools = new Set(['client']);
   readonly peering: Peering;
   readonly office: Office;
   readonly wires = new Wires();
@@ -36,6 +37,7 @@ export class Rig {
       random: recordedEntropy(seed),
       routers: this.store,
       firstHops: () => this.neighbours,
+      pools: () => this.pools,
     });
     this.office = new Office(routerKeys('self'), this.info, (router) => this.peering.dialOf(router));
   }

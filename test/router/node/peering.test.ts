@@ -1,3 +1,4 @@
+import { FEW_NEIGHBOURS } from '@allium/router/node/neighbours.ts';
 import {
   FORGIVE_AFTER,
   FORGIVE_AFTER_MAX,
@@ -9,6 +10,7 @@ import type { SessionFailure } from '@allium/router/node/session-events.ts';
 import type { Close } from '@allium/router/ntcp2/types.ts';
 import { MAX_DIALS, REST, RETRY_PAUSE } from '@allium/router/peers/dial.ts';
 import { MAX_SAMPLED } from '@allium/router/peers/first-hops.ts';
+import { MIN_TUNNELS, TUNNEL_WINDOW } from '@allium/router/peers/hop-budget.ts';
 import { PROFILE_TTL } from '@allium/router/peers/profile-table.ts';
 import type { RouterInfo } from '@allium/router/wire/router-info.ts';
 import test from 'ava';
@@ -141,7 +143,6 @@ test('a session that comes up counts twice, for TCP and handshake, and ends a re
 const verdicts = {
   accepted: 'accepted',
   declined: 'declined',
-  timeout: 'buildTimeout',
   testPassed: 'tested',
   testFailed: 'testFailed',
 } as const;
@@ -216,7 +217,7 @@ for (const direction of ['inbound', 'outbound'] as const) {
         pool: n % 2 === 0 ? 'exploratory' : 'client',
         order: 1,
       };
-      const hops = rig.peering.chooseHops(request, rig.office.sessions, NOW) ?? [];
+      const hops = rig.peering.chooseHops(request, rig.office.sessions, NOW + n * TUNNEL_WINDOW) ?? [];
       t.is(hops.length, 3);
       const hashes = hops.map(({ hash }) => hash);
       t.is(new Set(hashes).size, 3);
@@ -276,8 +277,82 @@ test('a neighbour that carries its share of tunnels gives way to others', (t) =>
   rig.neighbours.set(busy.hash, 6);
   for (let n = 0; n < 20; n++) {
     const request = { direction: 'inbound', length: 2, exclude: [], pool: 'client', order: 1 } as const;
-    t.is(rig.peering.chooseHops(request, rig.office.sessions, NOW)?.at(-1)?.hash, idle.hash);
+    const hops = rig.peering.chooseHops(request, rig.office.sessions, NOW + n * TUNNEL_WINDOW);
+    t.is(hops?.at(-1)?.hash, idle.hash);
   }
+});
+
+test('while nobody answers, no more builds begin at first hops than Java is sure to read', (t) => {
+  const rig = new Rig();
+  const near = rig.know(60).slice(0, 5);
+  rig.connectPlanned(...near);
+  const begun = new Map<string, number>();
+  for (let at = NOW; at < NOW + TUNNEL_WINDOW; at += 1_000) {
+    const request = { direction: 'outbound', length: 3, exclude: [], pool: 'client', order: 1 } as const;
+    const hops = rig.peering.chooseHops(request, rig.office.sessions, at);
+    const first = hops?.[0]?.hash;
+    if (first !== undefined) begun.set(first, (begun.get(first) ?? 0) + 1);
+  }
+  t.is(begun.size, near.length, 'all of them are used');
+  t.deepEqual(new Set(begun.values()), new Set([MIN_TUNNELS]));
+});
+
+test('with too few first hops the idlest gets more than that', (t) => {
+  const rig = new Rig();
+  const near = rig.know(60).slice(0, FEW_NEIGHBOURS - 1);
+  rig.connectPlanned(...near);
+  const begun = new Map<string, number>();
+  for (let n = 0; n < 30; n++) {
+    const request = { direction: 'outbound', length: 3, exclude: [], pool: 'client', order: 1 } as const;
+    const first = rig.peering.chooseHops(request, rig.office.sessions, NOW + n)?.[0]?.hash ?? 'none';
+    begun.set(first, (begun.get(first) ?? 0) + 1);
+  }
+  t.is(begun.get('none'), undefined);
+  t.true(Math.max(...begun.values()) <= 14, [...begun.values()].join(' '));
+});
+
+test('a neighbour that swallows builds while others answer is guilty alone, and left out', (t) => {
+  const rig = new Rig();
+  const routers = rig.know(60);
+  const near = routers.slice(0, 6);
+  rig.connectPlanned(...near);
+  const bad = near[2]?.hash ?? rig.self;
+  let through = 0;
+  let now = NOW;
+  for (let n = 0; n < 200; n++) {
+    now += 6_000;
+    const request = { direction: 'outbound', length: 3, exclude: [], pool: 'exploratory', order: 1 } as const;
+    const hops = rig.peering.chooseHops(request, rig.office.sessions, now)?.map(({ hash }) => hash) ?? [];
+    const [neighbour = rig.self] = hops;
+    if (neighbour === bad) through++;
+    const answered = neighbour !== bad;
+    rig.peering.buildEnded({ kind: 'buildEnded', neighbour, hops, answered, started: now }, now + 2_000);
+  }
+  t.true(through <= 12, `${through} of 200 builds through it in 20 minutes`);
+  const blamed = routers.filter(({ hash }) => (rig.counts(hash).buildTimeout ?? 0) > 0);
+  t.deepEqual(
+    blamed.map(({ hash }) => hash),
+    [bad],
+  );
+});
+
+test('Destinations begin their tunnels at first hops of their own, while there are enough', (t) => {
+  const rig = new Rig();
+  const near = rig.know(70).slice(0, 24);
+  rig.connectPlanned(...near);
+  const names = ['a', 'b', 'c', 'd'];
+  rig.pools.clear();
+  for (const name of names) rig.pools.add(name);
+  const used = new Map(names.map((name) => [name, new Set<string>()]));
+  for (let n = 0; n < 240; n++) {
+    const pool = names[n % names.length] ?? '';
+    const request = { direction: 'inbound', length: 3, exclude: [], pool, order: 1 } as const;
+    const next = rig.peering.chooseHops(request, rig.office.sessions, NOW + n * 10_000)?.at(-1)?.hash;
+    if (next !== undefined) used.get(pool)?.add(next);
+  }
+  const all = [...used.values()].flatMap((hashes) => [...hashes]);
+  t.is(new Set(all).size, all.length, 'no first hop has met two of them');
+  for (const hashes of used.values()) t.true(hashes.size >= 3, `${hashes.size}`);
 });
 
 test('rows that changed are written once, and read back they say the same', (t) => {

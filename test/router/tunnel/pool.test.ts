@@ -61,7 +61,7 @@ test('expired tunnels are gone after a sleep of an hour, and the pool comes up a
   t.true(net.found('poolChanged').at(-1)?.ready);
 });
 
-test('when nobody answers, builds are few and get rarer, and each hop is told', (t) => {
+test('when nobody answers, builds are few and get rarer, and each is told of', (t) => {
   const net = new SimNetwork('silence', 12);
   net.filter = () => undefined;
   net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(3, 3) });
@@ -69,8 +69,10 @@ test('when nobody answers, builds are few and get rarer, and each hop is told', 
   const started = net.counter('buildsStarted');
   t.true(started < 90, `${started} builds in an hour of silence`);
   t.true(net.requests.every(({ direction, length }) => direction === 'inbound' && length === 1));
-  t.is(net.found('hopResult').length, net.counter('buildsTimedOut'));
-  t.true(net.found('hopResult').every(({ result }) => result === 'timeout'));
+  t.is(net.found('buildEnded').length, net.counter('buildsTimedOut'));
+  t.true(
+    net.found('buildEnded').every(({ answered, hops, neighbour }) => !answered && hops[0] === neighbour),
+  );
   const first = net.requests.filter(({ at }) => at < START + 300_000).length;
   const last = net.requests.filter(({ at }) => at > START + 3_300_000).length;
   t.true(last < first, `${first} in the first five minutes, ${last} in the last`);

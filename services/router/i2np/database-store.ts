@@ -1,7 +1,7 @@
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import type { Codec } from '@allium/common/bytes/codec.ts';
 import { equalBytes } from '@allium/common/bytes/compare.ts';
-import type { ByteReader } from '@allium/common/bytes/reader.ts';
+import { ByteReader } from '@allium/common/bytes/reader.ts';
 import { HASH_LENGTH, hashBytes } from '../wire/hash.ts';
 import { LEASE_SET_TYPE } from '../wire/lease-set-type.ts';
 import { decodeLeaseSet2, type LeaseSet2 } from '../wire/lease-set2.ts';
@@ -67,6 +67,12 @@ export const databaseStoreCodec: Codec<DatabaseStore> = {
     return reply ? { kind: 'databaseStore', key, reply, entry } : { kind: 'databaseStore', key, entry };
   },
 };
+
+/** Whose entry it is said to be and whether that is a router, without a look at the entry. Throws `DecodeError`. */
+export function storeHead(payload: Uint8Array): { readonly key: Uint8Array; readonly routerInfo: boolean } {
+  const input = new ByteReader(payload, databaseStoreCodec.structure);
+  return { key: input.bytes(HASH_LENGTH), routerInfo: (input.u8() & TYPE_MASK) === ROUTER_INFO };
+}
 
 /** A DatabaseStore of `entry` under its own key. */
 export function storeOf<Entry extends SentEntry>(entry: Entry, reply?: StoreReply): DatabaseStore<Entry> {

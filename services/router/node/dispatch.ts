@@ -2,13 +2,14 @@ import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import { decodeBody } from '../i2np/body.ts';
 import type { GarlicClove } from '../i2np/clove.ts';
-import type { DatabaseStore } from '../i2np/database-store.ts';
+import { storeHead } from '../i2np/database-store.ts';
 import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
 import { openForRouter } from '../i2np/router-garlic.ts';
 import { routerHash } from '../wire/hash.ts';
 import type { RouterKeys } from '../wire/router-keys.ts';
 import { clovesOf, type Queries } from './queries.ts';
 import type { Routes, Source } from './routes.ts';
+import { WorkBudget } from './work-budget.ts';
 
 /** A message that expired longer ago than this (ms) is dropped: clocks differ, Tor is slow. */
 const EXPIRY_TOLERANCE = 60_000;
@@ -30,6 +31,7 @@ export interface DispatchParts {
 export class Dispatch {
   readonly counters = new Counters();
   readonly #parts: DispatchParts;
+  readonly #work = new WorkBudget();
 
   constructor(parts: DispatchParts) {
     this.#parts = parts;
@@ -38,6 +40,9 @@ export class Dispatch {
   /** `now` in ms. Never throws for what a peer sent. */
   message(message: I2npMessage, source: Source, now: number): void {
     if (message.expires + EXPIRY_TOLERANCE < now) return this.counters.add('expired');
+    if (source.kind === 'session' && !this.#work.admits(message.type, source.from, now)) {
+      return this.counters.add(`too-much-work-${message.type}`);
+    }
     try {
       this.#byType(message, source, now);
     } catch (error) {
@@ -76,6 +81,9 @@ export class Dispatch {
    */
   #netdb(message: I2npMessage, source: Source, now: number): void {
     const { routes, floodfill } = this.#parts;
+    // before a gunzip and a signature are spent on it
+    if (message.type === I2NP_TYPE.databaseStore && !floodfill && !mayStore(message, source))
+      return this.#refuse(message, source);
     const body = decodeBody(message);
     switch (body.kind) {
       case 'databaseStore': {
@@ -83,7 +91,6 @@ export class Dispatch {
         if (source.kind === 'answer') {
           return routes.netdb({ kind: 'store', body, query: source.query }, now);
         }
-        if (!floodfill && !introduces(body, source)) return this.#refuse(message, source);
         return routes.netdb({ kind: 'store', body, ...from }, now);
       }
       case 'databaseSearchReply':
@@ -130,7 +137,9 @@ export class Dispatch {
   }
 }
 
-/** A peer says who it is. */
-function introduces({ entry }: DatabaseStore, source: Source): boolean {
-  return source.kind === 'session' && entry.what === 'routerInfo' && entry.routerInfo.hash === source.from;
+/** An answer, or a peer that says who it is. */
+function mayStore({ payload }: I2npMessage, source: Source): boolean {
+  if (source.kind === 'answer') return true;
+  const { key, routerInfo } = storeHead(payload);
+  return source.kind === 'session' && routerInfo && routerHash(key) === source.from;
 }

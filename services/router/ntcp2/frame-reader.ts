@@ -1,9 +1,10 @@
 import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { ByteReader } from '@allium/common/bytes/reader.ts';
+import { TokenBucket } from '@allium/common/core/token-bucket.ts';
 import { type I2npMessage, readShort, SHORT_HEADER_SIZE } from '../i2np/message.ts';
 import { decodeRouterInfo } from '../wire/router-info.ts';
 import { BLOCK, BLOCK_HEADER_SIZE } from './blocks.ts';
-import { ROUTER_INFOS_PER_FRAME } from './limits.ts';
+import { ROUTER_INFOS_BURST, ROUTER_INFOS_PER_SECOND } from './limits.ts';
 import type { Output } from './types.ts';
 
 /** Why no frame may follow: the peer's Termination block, or blocks that are none. */
@@ -20,6 +21,7 @@ const TERMINATION_DATA = 9;
  * and Padding are skipped; nothing is copied, so messages live on the frame's own memory.
  */
 export class FrameReader {
+  readonly #routerInfos = new TokenBucket(ROUTER_INFOS_PER_SECOND, ROUTER_INFOS_BURST);
   #messages = 0;
   #ignored = 0;
 
@@ -36,7 +38,6 @@ export class FrameReader {
   /** Appends what the blocks say to `outputs`; returns why the session is over, if it is. */
   read(frame: Uint8Array, now: number, outputs: Output[]): FrameEnd | undefined {
     const input = new ByteReader(frame, STRUCTURE);
-    let routerInfos = 0;
     while (input.remaining > 0) {
       if (input.remaining < BLOCK_HEADER_SIZE) return FORMAT;
       const type = input.u8();
@@ -50,7 +51,7 @@ export class FrameReader {
           outputs.push({ kind: 'message', message: messageOf(data) });
           break;
         case BLOCK.routerInfo:
-          if (routerInfos++ < ROUTER_INFOS_PER_FRAME) this.#routerInfo(data, outputs);
+          if (this.#routerInfos.take(now)) this.#routerInfo(data, outputs);
           else this.#ignored++;
           break;
         case BLOCK.dateTime:

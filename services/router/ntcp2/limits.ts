@@ -47,8 +47,9 @@ export const SEND_QUEUE_BYTES = 1024 * 1024;
 /** Bytes written in one step; the host then has a chance to say `blocked`. Above Node's 64 KB write mark. */
 export const FLUSH_LIMIT = 128 * 1024;
 
-/** RouterInfo blocks read per frame: each costs a signature check, and honest peers send one. */
-export const ROUTER_INFOS_PER_FRAME = 4;
+/** RouterInfo blocks read at once, and per second: each costs a signature check, and honest peers send one an hour. */
+export const ROUTER_INFOS_BURST = 4;
+export const ROUTER_INFOS_PER_SECOND = 0.1;
 
 /** Probing resistance: milliseconds and bytes that a failed session still reads, chosen below these. */
 export const LINGER_TIME = 4_000;

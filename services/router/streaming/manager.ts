@@ -1,6 +1,7 @@
 import { equalBytes } from '@allium/common/bytes/compare.ts';
 import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
+import { TokenBucket } from '@allium/common/core/token-bucket.ts';
 import { type DestHash, hashBytes } from '../wire/hash.ts';
 import { Agenda } from './agenda.ts';
 import { ByteBudget } from './budget.ts';
@@ -14,7 +15,6 @@ import { payloadLimit } from './peer.ts';
 import { StreamRegistry } from './registry.ts';
 import { type PeerKey, type StreamSigner, verifyPacket } from './signing.ts';
 import { type Route, StrayPackets } from './stray.ts';
-import { TokenBucket } from './token-bucket.ts';
 import type { StreamId, StreamInput, StreamOutput } from './types.ts';
 
 type PacketInput = Extract<StreamInput, { readonly kind: 'packet' }>;

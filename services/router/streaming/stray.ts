@@ -1,10 +1,10 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
+import { TokenBucket } from '@allium/common/core/token-bucket.ts';
 import type { DestHash } from '../wire/hash.ts';
 import type { Connection } from './connection.ts';
 import { MAX_TOMBS, STRAY_BURST, STRAY_RATE, TOMB_LIFETIME } from './limits.ts';
 import { type DecodedPacket, encodePacket, STREAM_FLAG, type StreamPacket } from './packet.ts';
 import { encodeSigned, type StreamSigner } from './signing.ts';
-import { TokenBucket } from './token-bucket.ts';
 import type { StreamId, StreamOutput } from './types.ts';
 
 /** Bytes of a ping's payload that come back (Streaming API, "Ping / Pong"). */

@@ -190,3 +190,54 @@ test('bodies that are cut or flipped are counted by structure, and nothing throw
   t.deepEqual(went, []);
   t.true(Object.keys(dispatch.counters.toJSON()).every((name) => /^bad-.*-(short|length)$/.test(name)));
 });
+
+/** How many of these messages a second, in ten seconds, are looked at. */
+function lookedAt(
+  dispatch: Dispatch,
+  message: I2npMessage,
+  perSecond: number,
+  from: Source,
+  at = NOW,
+): number {
+  const before = (): number => counted(dispatch, /^too-much-work/);
+  const dropped = before();
+  for (let i = 0; i < perSecond * 10; i++) dispatch.message(message, from, at + (i * 1_000) / perSecond);
+  return perSecond * 10 - (before() - dropped);
+}
+
+function counted({ counters }: Dispatch, name: RegExp): number {
+  const entries = Object.entries(counters.toJSON());
+  return entries.reduce((sum, [key, count]) => sum + (name.test(key) ? Number(count) : 0), 0);
+}
+
+for (const [name, message] of [
+  ['garlic', sealed(status)],
+  ['builds', build],
+  ['stores', storeOwn],
+] as const) {
+  test(`work by ${name} is bounded for each peer, and what a floodfill hears of an honest one is not touched`, (t) => {
+    const { dispatch } = rig(true);
+    t.is(lookedAt(dispatch, message, 30, FROM['the session of a peer']), 300);
+    const flooded = lookedAt(dispatch, message, 1_000, SESSION);
+    t.true(flooded >= 690 && flooded <= 710, `${flooded} of 10,000`);
+    t.is(
+      lookedAt(dispatch, message, 30, FROM['the session of a peer'], NOW + 20_000),
+      300,
+      'others are not held to account',
+    );
+    const other = lookedAt(dispatch, status, 1_000, SESSION);
+    t.is(other, 10_000, 'what costs nothing is not counted');
+  });
+}
+
+test("nothing is unpacked of a stranger's store, nor of a LeaseSet that a peer brings", (t) => {
+  const { dispatch, went } = rig();
+  for (const { payload, ...message } of [storeOther, storeLeases]) {
+    const broken = Buffer.from(payload);
+    broken.fill(1, 40);
+    dispatch.message({ ...message, payload: broken }, FROM['the session of a peer'], NOW);
+  }
+  t.is(counted(dispatch, /^refused-session-1$/), 2);
+  t.is(counted(dispatch, /^bad/), 0);
+  t.deepEqual(went, []);
+});

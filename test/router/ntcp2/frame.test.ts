@@ -140,7 +140,7 @@ test('blocks over the end of the frame and messages without a header are faults'
   t.is(read(new Uint8Array(0)).end, undefined);
 });
 
-test('a RouterInfo block is verified; what is none is counted, and so is the fifth in a frame', (t) => {
+test('a RouterInfo block is verified; what is none is counted, and so is the fifth within seconds', (t) => {
   const good = routerInfoBlock(ALICE_INFO.raw);
   const flood = Buffer.from(good);
   flood[3] = 1;
@@ -159,6 +159,10 @@ test('a RouterInfo block is verified; what is none is counted, and so is the fif
     ],
   );
   t.is(reader.ignored, 3);
+  reader.read(good, NOW + 5_000, outputs);
+  t.is(reader.ignored, 4, 'whatever frame it is in');
+  reader.read(good, NOW + 10_000, outputs);
+  t.is(outputs.length, 3);
 });
 
 test('random blocks never throw', (t) => {

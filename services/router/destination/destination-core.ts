@@ -13,7 +13,7 @@ import { Announcements } from './announcements.ts';
 import { frameOf, garlicOf, leaseSetOf } from './clove-content.ts';
 import { encodeI2cp } from './i2cp-gzip.ts';
 import { LeaseSetAnnouncer } from './lease-set-announcer.ts';
-import { DOUBT_AFTER, DOUBT_TRIES, MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
+import { DOUBT_AFTER, DOUBT_TRIES, MAX_SENT_PAYLOAD, MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
 import { OwnLeaseSet } from './own-lease-set.ts';
 import { type Remote, Remotes } from './remotes.ts';
 import { Route } from './route.ts';
@@ -158,6 +158,10 @@ export class DestinationCore {
   }
 
   #send(message: Outgoing, now: number, out: DestinationOutput[]): void {
+    if (message.payload.length > MAX_SENT_PAYLOAD) {
+      out.push({ kind: 'rejected', code: 'oversized' });
+      return;
+    }
     const remote = this.#remotes.get(message.to, now);
     const lease = remote?.route.choose(remote.leaseSet.leases, now);
     if (!remote || !lease) {

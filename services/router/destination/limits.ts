@@ -41,6 +41,11 @@ export const REPUBLISH_AFTER = 300_000;
 export const ANNOUNCE_AGAIN = 5_000;
 /** Our LeaseSets on their way whose confirmation is still awaited. */
 export const MAX_ANNOUNCEMENTS = 2_048;
+/**
+ * Bytes of one payload that we send: with a New Session, our LeaseSet and all headers around it, it still goes through a
+ * tunnel.
+ */
+export const MAX_SENT_PAYLOAD = 61_440;
 /** Bytes of one payload after decompression; what I2CP can carry. */
 export const MAX_PAYLOAD = 65_535;
 /** ms from a change of our leases until correspondents are told: changes often come in pairs. */

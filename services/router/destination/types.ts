@@ -16,11 +16,17 @@ export type UnreachableReason =
   /** its key is no key */
   | 'badKey';
 
+/** Beside what the ratchet refuses; `oversized` is what we were asked to send. */
+export type Rejection = 'message' | 'clove' | 'payload' | 'leaseSet' | 'oversized';
+
 /** What happens to a Destination. Each is fed with the time in ms. */
 export type DestinationInput =
   /** All inbound tunnels of our pool that others may use, whenever they change. */
   | { readonly kind: 'leases'; readonly leases: readonly Lease[] }
-  /** `payload` is framed and sent; it must not change afterwards. `compress` pays for structures with padding. */
+  /**
+   * `payload` is framed and sent; it must not change afterwards. More than `MAX_SENT_PAYLOAD` bytes are `rejected`.
+   * `compress` pays for structures with padding.
+   */
   | {
       readonly kind: 'send';
       readonly to: DestHash;
@@ -78,6 +84,6 @@ export type DestinationOutput =
   | { readonly kind: 'unreachable'; readonly remote: DestHash; readonly reason: UnreachableReason }
   /** A new way to `remote` is known, after messages got lost: what waits to be repeated may go at once. */
   | { readonly kind: 'resume'; readonly remote: DestHash }
-  /** Something from outside was not usable; for counters. */
-  | { readonly kind: 'rejected'; readonly code: RefusedCode | 'message' | 'clove' | 'payload' | 'leaseSet' }
+  /** Something was not usable; for counters. */
+  | { readonly kind: 'rejected'; readonly code: RefusedCode | Rejection }
   | { readonly kind: 'wake'; readonly at: number };

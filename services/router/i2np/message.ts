@@ -39,6 +39,9 @@ export const SHORT_HEADER_SIZE = 9;
 /** bytes; what the size field of a long header can say */
 export const MAX_PAYLOAD = 0xffff;
 
+/** ms; the last second that a short header can say. Whoever claims a later one means no end at all. */
+const MAX_EXPIRES = 0xffff_ffff * 1_000;
+
 /** I2NP, "I2NP message header", standard form: inside TunnelGateway and tunnel messages. */
 export const longMessageCodec: Codec<I2npMessage> = {
   structure: 'I2NPMessage',
@@ -50,7 +53,7 @@ export const longMessageCodec: Codec<I2npMessage> = {
   read(input) {
     const type = input.u8();
     const id = input.u32();
-    const expires = input.u64();
+    const expires = readExpires(input);
     const size = input.u16();
     const expected = input.u8();
     const payload = input.bytes(size);
@@ -58,6 +61,11 @@ export const longMessageCodec: Codec<I2npMessage> = {
     return { type, id, expires, payload };
   },
 };
+
+/** Milliseconds of a long header, within what a short one can say: messages are passed on under the other. */
+export function readExpires(input: ByteReader): number {
+  return Math.min(input.u64(), MAX_EXPIRES);
+}
 
 export function encodeLong(message: I2npMessage): Uint8Array {
   return encode(longMessageCodec, message);

@@ -9,6 +9,7 @@ import type { RouterHash } from '../wire/hash.ts';
 import type { Ntcp2Address } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import { blame } from './fault.ts';
+import { Link } from './link.ts';
 import type { LinkId, NodeInput, NodeOutput } from './node-io.ts';
 import type { SessionEvent } from './session-events.ts';
 
@@ -24,16 +25,6 @@ type LinkInput = Extract<
   NodeInput,
   { kind: 'dialed' | 'dialFailed' | 'accepted' | 'bytes' | 'blocked' | 'drained' | 'closed' }
 >;
-
-interface Link {
-  readonly id: LinkId;
-  readonly session: Ntcp2Session;
-  /** undefined until an incoming session has told */
-  router: RouterHash | undefined;
-  up: boolean;
-  /** ms; when the peer last spoke of itself within the session */
-  toldAt: number;
-}
 
 export interface SessionsParts {
   readonly ntcp2: Omit<Ntcp2Config, 'keepAlive'>;
@@ -109,7 +100,7 @@ export class Sessions {
     const { host, port, staticKey, iv } = dial.address;
     const config = { ...this.#parts.ntcp2, keepAlive: () => this.#parts.keepAlive(router) };
     const session = Ntcp2Session.initiator(config, { hash: router, staticKey, iv });
-    const link: Link = { id, session, router, up: false, toldAt: Number.NEGATIVE_INFINITY };
+    const link = new Link(id, session, router);
     this.#links.set(id, link);
     this.#byRouter.set(router, link);
     this.counters.add('dial');
@@ -132,6 +123,7 @@ export class Sessions {
           : [];
       case 'bytes':
         if (link.up) this.#heardAt = now;
+        link.alive(now);
         return this.#feed(link, { kind: 'bytes', bytes: input.bytes }, now);
       case 'blocked':
       case 'drained':
@@ -156,6 +148,19 @@ export class Sessions {
     const wasLast = this.#remove(link);
     const failure = { stage: 'session', close: OUR_FAULT, established: link.up } as const;
     return wasLast && link.router !== undefined ? [{ kind: 'down', router: link.router, failure }] : [];
+  }
+
+  /** A test that passed this peer came back. */
+  testPassed(router: RouterHash, now: number): void {
+    this.#byRouter.get(router)?.alive(now);
+  }
+
+  /** A test or a build that passed this peer was lost. Its session may be with nobody: TCP takes long to see that. */
+  testLost(router: RouterHash, now: number): SessionEvent[] {
+    const link = this.#byRouter.get(router);
+    if (!link?.lost(now)) return [];
+    this.counters.add('closed-silent');
+    return this.#feed(link, { kind: 'terminate', reason: TERMINATION.idle }, now);
   }
 
   links(): LinkId[] {
@@ -187,19 +192,10 @@ export class Sessions {
       this.#parts.emit({ kind: 'hangup', link: id });
       return [];
     }
-    const link: Link = {
-      id,
-      session: Ntcp2Session.responder(
-        {
-          ...this.#parts.ntcp2,
-          keepAlive: () => link.router !== undefined && this.#parts.keepAlive(link.router),
-        },
-        { replays: this.#replays },
-      ),
-      router: undefined,
-      up: false,
-      toldAt: Number.NEGATIVE_INFINITY,
-    };
+    const keepAlive = (): boolean => link.router !== undefined && this.#parts.keepAlive(link.router);
+    const config = { ...this.#parts.ntcp2, keepAlive };
+    const session = Ntcp2Session.responder(config, { replays: this.#replays });
+    const link: Link = new Link(id, session, undefined);
     this.#links.set(id, link);
     return this.#feed(link, { kind: 'connected' }, now);
   }

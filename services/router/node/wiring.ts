@@ -175,7 +175,7 @@ export class Wiring implements Routes {
           break;
         case 'hopResult':
           peering.hop(output.router, output.result, now);
-          if (output.result === 'accepted') this.netdb({ kind: 'used', router: output.router }, now);
+          this.#hopDid(output, now);
           break;
         case 'buildEnded':
           peering.buildEnded(output, now);
@@ -188,6 +188,13 @@ export class Wiring implements Routes {
           break;
       }
     }
+  }
+
+  #hopDid({ router, result }: Extract<TunnelOutput, { kind: 'hopResult' }>, now: number): void {
+    const { sessions } = this.#parts.cores();
+    if (result === 'accepted') this.netdb({ kind: 'used', router }, now);
+    if (result === 'testPassed') sessions.testPassed(router, now);
+    if (result === 'testFailed' || result === 'timeout') this.sessions(sessions.testLost(router, now), now);
   }
 
   #received({ pool, tunnelId, message }: Extract<TunnelOutput, { kind: 'received' }>, now: number): void {

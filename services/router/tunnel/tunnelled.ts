@@ -1,5 +1,5 @@
 import { ByteReader } from '@allium/common/bytes/reader.ts';
-import type { I2npMessage } from '../i2np/message.ts';
+import { type I2npMessage, readExpires } from '../i2np/message.ts';
 
 /** Milliseconds that a message may be past its expiration: clocks differ, and Tor adds its share. */
 export const EXPIRY_TOLERANCE = 60_000;
@@ -12,7 +12,7 @@ export function decodeTunnelled(bytes: Uint8Array): I2npMessage {
   const input = new ByteReader(bytes, 'I2NPMessage');
   const type = input.u8();
   const id = input.u32();
-  const expires = input.u64();
+  const expires = readExpires(input);
   const size = input.u16();
   input.skip(1);
   return { type, id, expires, payload: input.bytes(size) };

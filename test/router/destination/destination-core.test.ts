@@ -1,8 +1,13 @@
+import { DestinationCore } from '@allium/router/destination/destination-core.ts';
+import { MAX_SENT_PAYLOAD } from '@allium/router/destination/limits.ts';
 import { encodeBlocks } from '@allium/router/i2np/blocks.ts';
 import { messageOf } from '@allium/router/i2np/body.ts';
 import { LOCAL_DELIVERY } from '@allium/router/i2np/clove.ts';
+import { encodeLong } from '@allium/router/i2np/message.ts';
 import { sealOneTime } from '@allium/router/i2np/one-time-garlic.ts';
 import type { StreamId } from '@allium/router/streaming/types.ts';
+import { MAX_TUNNELLED_SIZE } from '@allium/router/tunnel/gateway.ts';
+import { routerHash } from '@allium/router/wire/hash.ts';
 import { createLeaseSet2 } from '@allium/router/wire/lease-set2.ts';
 import test from 'ava';
 import fc from 'fast-check';
@@ -357,4 +362,35 @@ test('early, late and needless ticks do no harm', (t) => {
   }
   net.time.run(MINUTE);
   t.is(client.of(stream).bytes, 30_000);
+});
+
+test('the largest payload that we send goes through a tunnel with all that is around it, one byte more is refused', (t) => {
+  const at = Date.UTC(2026, 0, 15, 12);
+  const [ours, theirs] = [keysOf('ours'), keysOf('theirs')];
+  const leases = Array.from({ length: 16 }, (_, i) => ({
+    gateway: routerHash(Buffer.alloc(32, i)),
+    tunnelId: i + 1,
+    expires: at + 600_000,
+  }));
+  const core = new DestinationCore({ keys: ours, publish: false, random: recordedEntropy('largest') });
+  core.step({ kind: 'leases', leases }, at);
+  core.step({ kind: 'leaseSet', leaseSet: createLeaseSet2(theirs, { published: at, leases }) }, at);
+  const send = (length: number) =>
+    core.step(
+      {
+        kind: 'send',
+        to: theirs.destination.hash,
+        protocol: 18,
+        fromPort: 1,
+        toPort: 2,
+        payload: Buffer.alloc(length, 7),
+      },
+      at,
+    );
+  const sent = send(MAX_SENT_PAYLOAD).find((output) => output.kind === 'toTunnel');
+  if (sent?.kind !== 'toTunnel') return t.fail();
+  const size = encodeLong(sent.message).length;
+  t.true(size <= MAX_TUNNELLED_SIZE && size > MAX_TUNNELLED_SIZE - 2_000, `${size} of ${MAX_TUNNELLED_SIZE}`);
+  const refused = send(MAX_SENT_PAYLOAD + 1).filter(({ kind }) => kind !== 'wake');
+  t.deepEqual(refused, [{ kind: 'rejected', code: 'oversized' }]);
 });

@@ -11,6 +11,7 @@ import {
   longMessageCodec,
   SHORT_HEADER_SIZE,
 } from '../../../services/router/i2np/message.ts';
+import { decodeTunnelled } from '../../../services/router/tunnel/tunnelled.ts';
 import { codecHolds } from '../../support/codec-macro.ts';
 
 const message: I2npMessage = {
@@ -65,4 +66,12 @@ test('any message comes back under both headers', (t) => {
 
 test('a payload that the size field cannot name is a programming error', (t) => {
   t.throws(() => encodeLong({ ...message, payload: Buffer.alloc(0x10000) }), { instanceOf: RangeError });
+});
+
+test('an end that no short header can say is taken for the last one that it can', (t) => {
+  const far = { type: 20, id: 1, expires: 2 ** 52, payload: Buffer.of(1) };
+  const { expires } = decodeLong(encodeLong(far));
+  t.is(expires, 0xffff_ffff * 1_000);
+  t.is(decodeShort(encodeShort({ ...far, expires })).expires, expires);
+  t.is(decodeTunnelled(encodeLong(far)).expires, expires);
 });

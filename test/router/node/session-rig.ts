@@ -69,6 +69,10 @@ export class Office {
     return this.#said(this.sessions.terminate(now));
   }
 
+  testLost(router: RouterHash, now: number): SessionEvent[] {
+    return this.#said(this.sessions.testLost(router, now));
+  }
+
   giveUpDialing(now = NOW): SessionEvent[] {
     return this.#said(this.sessions.giveUpDialing(now));
   }

@@ -1,3 +1,4 @@
+import { SILENT_FOR } from '@allium/router/node/link.ts';
 import { MAX_LINKS } from '@allium/router/node/sessions.ts';
 import { IDLE_CLOSE } from '@allium/router/ntcp2/limits.ts';
 import { TERMINATION } from '@allium/router/ntcp2/termination.ts';
@@ -277,4 +278,41 @@ test('what is said of a link that is over or never was changes nothing', (t) => 
     t.deepEqual(alice.step({ kind, link: 9 }), []);
   t.deepEqual(alice.tick(9, NOW), []);
   t.deepEqual([alice.emitted, alice.sessions.size, alice.sessions.counters.toJSON()], [[], 0, {}]);
+});
+
+/** Alice's session with Bob, who has gone without a word. */
+function silent() {
+  const { alice, bob, wires } = offices();
+  join(alice, bob, wires);
+  const hangups = alice.out('hangup').length;
+  return { alice, over: () => alice.out('hangup').length > hangups };
+}
+
+test('a session over which nothing comes and tests are lost is closed after four minutes, not before', (t) => {
+  const { alice, over } = silent();
+  alice.testLost(BOB, NOW + 60_000);
+  alice.testLost(BOB, NOW + SILENT_FOR - 1);
+  t.false(over());
+  alice.testLost(BOB, NOW + SILENT_FOR);
+  t.true(over());
+  t.like(alice.failures[0], { stage: 'session', established: true });
+  t.is(alice.sessions.counters.get('closed-silent'), 1);
+});
+
+test('silence alone, one lost test, or what was heard since then closes nothing', (t) => {
+  const quiet = silent();
+  quiet.alice.testLost(BOB, NOW + 2 * SILENT_FOR);
+  t.false(quiet.over(), 'one test may be lost anywhere');
+  quiet.alice.sessions.testPassed(BOB, NOW + 2 * SILENT_FOR);
+  for (let i = 0; i < 5; i++) quiet.alice.testLost(BOB, NOW + 3 * SILENT_FOR - 1);
+  t.false(quiet.over(), 'a test that came back says that it was there');
+  const { alice, bob, wires } = offices();
+  join(alice, bob, wires);
+  alice.keep = true;
+  bob.keep = true;
+  bob.send(ALICE, { ...message(1), expires: NOW + 2 * SILENT_FOR }, NOW + SILENT_FOR);
+  wires.settle(NOW + SILENT_FOR);
+  for (let i = 0; i < 5; i++) alice.testLost(BOB, NOW + SILENT_FOR + 1_000);
+  t.deepEqual(alice.out('hangup'), []);
+  t.deepEqual(alice.testLost(someHash('nobody'), NOW), []);
 });

@@ -21,9 +21,16 @@ export interface OneTimeKey {
   readonly tag: Uint8Array;
 }
 
-/** `message` as one local clove under a key that is used this once. */
-export function wrapOneTime(message: I2npMessage, key: OneTimeKey, id: number, expires: number): I2npMessage {
-  const payload = encodeBlocks([{ kind: 'clove', clove: { delivery: LOCAL_DELIVERY, message } }]);
+/** `message` as one local clove under a key that is used this once, before `padding` bytes. */
+export function wrapOneTime(
+  message: I2npMessage,
+  key: OneTimeKey,
+  id: number,
+  expires: number,
+  padding = 0,
+): I2npMessage {
+  const clove = { kind: 'clove', clove: { delivery: LOCAL_DELIVERY, message } } as const;
+  const payload = encodeBlocks(padding > 0 ? [clove, { kind: 'padding', length: padding }] : [clove]);
   return messageOf({ kind: 'garlic', data: sealOneTime(key, payload) }, id, expires);
 }
 
@@ -33,10 +40,11 @@ export function newOneTimeKey(random: RandomBytes): OneTimeKey {
 
 export function wrapWithNewKey(
   message: I2npMessage,
+  padding: number,
   random: RandomBytes,
 ): { wrapped: I2npMessage; key: OneTimeKey } {
   const key = newOneTimeKey(random);
-  return { wrapped: wrapOneTime(message, key, randomU32(random), message.expires), key };
+  return { wrapped: wrapOneTime(message, key, randomU32(random), message.expires, padding), key };
 }
 
 /** The keys that we wait with, by tag. */

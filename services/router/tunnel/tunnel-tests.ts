@@ -24,6 +24,8 @@ export const RETEST_DELAY = 2000;
 export const SUSPECT_AFTER = 8000;
 /** Losses in a row that end a tunnel; one may be the other tunnel's fault. */
 export const TEST_LIMIT = 2;
+/** Bytes of padding, drawn anew for each test: no size says that it is one, and most fit into one tunnel message. */
+const MAX_PADDING = 768;
 /** Tests under way; two per tunnel would be more than there ever are. */
 const MAX_RUNNING = 512;
 
@@ -126,7 +128,11 @@ export class TunnelTests {
     inbound.lastTest = now;
     counters.add('testsSent');
     const body = { kind: 'deliveryStatus', messageId: id, timestamp: now } as const;
-    const { wrapped, key } = wrapWithNewKey(messageOf(body, randomU32(random), deadline), random);
+    const { wrapped, key } = wrapWithNewKey(
+      messageOf(body, randomU32(random), deadline),
+      randomBelow(random, MAX_PADDING),
+      random,
+    );
     oneTimeKeys.add(key, deadline);
     const { gateway: router, tunnelId } = inbound.lease;
     const bytes = encodeLong(wrapped);

@@ -1,4 +1,5 @@
 import type {
+  DestinationId,
   LinkId,
   NodeInput,
   NodeOutput,
@@ -32,9 +33,9 @@ export interface SimRouterParts {
 export class SimRouter implements Machine {
   readonly name: string;
   readonly host: string | undefined;
-  readonly ready = new Set<string>();
+  readonly ready = new Set<DestinationId>();
   /** what the streams of each Destination say */
-  readonly handlers = new Map<string, (event: StreamEvent) => void>();
+  readonly handlers = new Map<DestinationId, (event: StreamEvent) => void>();
   readonly disk: Record<PersistTable, Map<string, Uint8Array>> = {
     router_info: new Map(),
     profile: new Map(),
@@ -53,7 +54,7 @@ export class SimRouter implements Machine {
   clockOffset = 0;
   reseedsWanted = 0;
   /** Destinations that the node closed */
-  readonly closed: string[] = [];
+  readonly closed: DestinationId[] = [];
   /** a core that throws fails the test, unless that expects it */
   onFault = (error: unknown): void => {
     throw error;
@@ -115,7 +116,7 @@ export class SimRouter implements Machine {
     this.#drain();
   }
 
-  connect(destination: string, remote: DestHash, port: number): StreamId {
+  connect(destination: DestinationId, remote: DestHash, port: number): StreamId {
     const { stream, outputs } = this.node.connect(destination, { remote, port }, this.now);
     this.#outbox.push(...outputs);
     return stream;
@@ -158,8 +159,8 @@ export class SimRouter implements Machine {
       case 'stream':
         return this.handlers.get(output.destination)?.(output.output);
       case 'destinationReady':
-        if (output.ready) this.ready.add(output.name);
-        else this.ready.delete(output.name);
+        if (output.ready) this.ready.add(output.destination);
+        else this.ready.delete(output.destination);
         return;
       case 'persist':
       case 'forget':
@@ -168,7 +169,7 @@ export class SimRouter implements Machine {
         this.reseedsWanted++;
         return;
       case 'destinationClosed':
-        this.closed.push(output.name);
+        this.closed.push(output.destination);
         return;
       case 'fault':
         return this.onFault(output.error);

@@ -61,8 +61,8 @@ export class DestinationCore {
   }
 
   /** One answer under a key that we give away (a NetDB lookup through our tunnels); it comes as `reply`. */
-  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void {
-    this.#garlic.registerReplyKey(tag, key, until, purpose, now);
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, query: number, now: number): void {
+    this.#garlic.registerReplyKey(tag, key, until, query, now);
   }
 
   step(input: DestinationInput, now: number): DestinationOutput[] {
@@ -202,7 +202,7 @@ export class DestinationCore {
   }
 
   #toTunnel(remote: Remote, lease: Lease, data: Uint8Array, now: number): DestinationOutput {
-    const stickyKey = `${remote.hash}/${remote.route.outbound}`;
+    const { outbound: stickyKey } = remote.route;
     return { kind: 'toTunnel', lease, message: this.#i2np({ kind: 'garlic', data }, now), stickyKey };
   }
 
@@ -227,9 +227,9 @@ export class DestinationCore {
 
   /** LeaseSets first: they tell who the sender of the rest is, and where answers go. */
   #cloves(opened: Opened, now: number, out: DestinationOutput[]): void {
-    const { purpose } = opened;
-    if (purpose !== undefined) {
-      for (const { message } of opened.cloves) out.push({ kind: 'reply', purpose, message });
+    const { query } = opened;
+    if (query !== undefined) {
+      for (const { message } of opened.cloves) out.push({ kind: 'reply', query, message });
       return;
     }
     const ours = opened.cloves.filter(({ delivery }) => this.#isOurs(delivery));

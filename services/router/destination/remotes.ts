@@ -29,6 +29,7 @@ export class Remotes {
   readonly #random: RandomBytes;
   readonly #byHash = new BoundedMap<DestHash, Remote>(MAX_REMOTES, (_, remote) => this.#unbind(remote));
   readonly #byKey = new Map<string, DestHash[]>();
+  #lastWay = 0;
 
   constructor(random: RandomBytes) {
     this.#random = random;
@@ -79,7 +80,7 @@ export class Remotes {
       known.publicKey = publicKey;
       this.#byHash.set(hash, known);
     } else {
-      const route = new Route(this.#random);
+      const route = new Route(this.#random, () => ++this.#lastWay);
       const never = Number.NEGATIVE_INFINITY;
       const times = { refreshedAt: never, heardAt: never, doubtedAt: never };
       const remote = { hash, hashBytes: hashBytes(hash), leaseSet, publicKey, route, ...times, lost: false };

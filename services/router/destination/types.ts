@@ -56,7 +56,7 @@ export type DestinationOutput =
       readonly kind: 'toTunnel';
       readonly lease: Lease;
       readonly message: I2npMessage;
-      readonly stickyKey: string;
+      readonly stickyKey: number;
     }
   /**
    * A payload for us. `senders`: Destinations whose known LeaseSet has the static key of the ratchet session that
@@ -71,7 +71,7 @@ export type DestinationOutput =
       readonly payload: Uint8Array;
     }
   /** A message encrypted to a key given to `registerReplyKey`. */
-  | { readonly kind: 'reply'; readonly purpose: string; readonly message: I2npMessage }
+  | { readonly kind: 'reply'; readonly query: number; readonly message: I2npMessage }
   /** What was queued for `remote` is dropped. */
   | { readonly kind: 'unreachable'; readonly remote: DestHash; readonly reason: UnreachableReason }
   /** A new way to `remote` is known, after messages got lost: what waits to be repeated may go at once. */

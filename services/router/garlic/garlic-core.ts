@@ -106,11 +106,11 @@ export class GarlicCore {
 
   /**
    * `tag` 8 bytes, `key` 32 bytes, as given to whoever shall answer; good once, until `until` (milliseconds).
-   * `purpose` comes back in `Opened.purpose`.
+   * `query` comes back in `Opened.query`.
    */
-  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void {
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, query: number, now: number): void {
     this.#used(now);
-    this.#replyKeys.register(tag, key, until, purpose);
+    this.#replyKeys.register(tag, key, until, query);
   }
 
   /** Answers that are due, and housekeeping. */

@@ -59,7 +59,7 @@ export interface Opened {
   /** names given to `encrypt` */
   readonly acked: readonly number[];
   /** of the reply key */
-  readonly purpose: string | undefined;
+  readonly query: number | undefined;
 }
 
 /** Always the sender's fault, or the network's. */

@@ -11,11 +11,11 @@ import type { Lease } from '../wire/lease.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import type { Dispatch } from './dispatch.ts';
 import { blame } from './fault.ts';
-import type { DestinationOptions, StreamDial } from './node-io.ts';
+import type { DestinationId, DestinationOptions, StreamDial } from './node-io.ts';
 import type { Routes } from './routes.ts';
 
 export interface LocalDestinationParts {
-  readonly name: string;
+  readonly id: DestinationId;
   readonly options: DestinationOptions;
   readonly random: RandomBytes;
   readonly routes: Routes;
@@ -24,7 +24,7 @@ export interface LocalDestinationParts {
   readonly wake: (at: number) => void;
 }
 
-/** One local Destination with its streams, joined to the tunnels of the pool that has its name. */
+/** One local Destination with its streams, joined to the tunnels of the pool that has its ID. */
 export class LocalDestination {
   readonly hash: DestHash;
   readonly #parts: LocalDestinationParts;
@@ -53,8 +53,8 @@ export class LocalDestination {
     return { ready: this.ready, streams: this.#streams.size, ...this.#core.counts };
   }
 
-  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void {
-    this.#blamed(() => this.#core.registerReplyKey(tag, key, until, purpose, now));
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, query: number, now: number): void {
+    this.#blamed(() => this.#core.registerReplyKey(tag, key, until, query, now));
   }
 
   connect({ remote, port, awaitData }: StreamDial, now: number): StreamId {
@@ -104,39 +104,25 @@ export class LocalDestination {
   }
 
   #blamed<T>(work: () => T): T {
-    return blame({ kind: 'destination', name: this.#parts.name }, work);
+    return blame({ kind: 'destination', destination: this.#parts.id }, work);
   }
 
   #onCore(output: DestinationOutput, now: number): void {
-    const { name, routes, dispatch, counters } = this.#parts;
+    const { id, routes, dispatch, counters } = this.#parts;
     switch (output.kind) {
       case 'publish':
-        return routes.netdb({ kind: 'publish', leaseSet: output.leaseSet, pool: name }, now);
+        return routes.netdb({ kind: 'publish', leaseSet: output.leaseSet, pool: id }, now);
       case 'lookup':
-        return routes.netdb(
-          {
-            kind: 'lookup',
-            caller: `${name}/${output.hash}`,
-            what: 'leaseSet',
-            hash: output.hash,
-            pool: name,
-            refresh: true,
-          },
-          now,
-        );
+        return routes.netdb({ kind: 'lookup', hash: output.hash, pool: id, refresh: true }, now);
       case 'toTunnel': {
         const { gateway, tunnelId } = output.lease;
         const target = { kind: 'tunnel', router: gateway, tunnelId } as const;
-        return routes.sendThrough(name, target, output.message, now, { stickyKey: output.stickyKey });
+        return routes.sendThrough(id, target, output.message, now, { stickyKey: output.stickyKey });
       }
       case 'received':
         return this.#received(output, now);
       case 'reply':
-        return dispatch.message(
-          output.message,
-          { kind: 'answer', query: Number(output.purpose), pool: name },
-          now,
-        );
+        return dispatch.message(output.message, { kind: 'answer', query: output.query, pool: id }, now);
       case 'unreachable':
         counters.add(`unreachable-${output.reason}`);
         return this.stream(
@@ -163,7 +149,7 @@ export class LocalDestination {
   }
 
   #onStreams(outputs: readonly StreamOutput[], now: number): void {
-    const { name, routes } = this.#parts;
+    const { id, routes } = this.#parts;
     for (const output of outputs) {
       switch (output.kind) {
         case 'packet':
@@ -171,7 +157,7 @@ export class LocalDestination {
           break;
         case 'stalled':
           this.#step(output, now);
-          routes.tunnel({ kind: 'suspect', pool: name }, now);
+          routes.tunnel({ kind: 'suspect', pool: id }, now);
           break;
         case 'wake':
           this.#parts.wake(output.at);
@@ -179,7 +165,7 @@ export class LocalDestination {
         case 'pong':
           break;
         default:
-          routes.emit({ kind: 'stream', destination: name, output });
+          routes.emit({ kind: 'stream', destination: id, output });
       }
     }
   }

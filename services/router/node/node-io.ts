@@ -1,4 +1,5 @@
 import type { StreamId, StreamInput, StreamOutput } from '../streaming/types.ts';
+import type { PoolId } from '../tunnel/pool-id.ts';
 import type { DestinationKeys } from '../wire/destination.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
@@ -14,7 +15,10 @@ export interface Row {
   readonly value: Uint8Array;
 }
 
-/** A local Destination: its name is also the name of its tunnel pool. */
+/** Names a local Destination and its pool of tunnels; any number but 0, which is the router's own pool. */
+export type DestinationId = PoolId;
+
+/** A local Destination. */
 export interface DestinationOptions {
   readonly keys: DestinationKeys;
   /** servers are published, clients are not: their LeaseSet travels with their messages */
@@ -56,9 +60,13 @@ export type NodeInput =
   /** the socket's buffer is full, or empty again */
   | { readonly kind: 'blocked' | 'drained'; readonly link: LinkId }
   | { readonly kind: 'closed'; readonly link: LinkId }
-  | { readonly kind: 'openDestination'; readonly name: string; readonly options: DestinationOptions }
-  | { readonly kind: 'closeDestination'; readonly name: string }
-  | { readonly kind: 'stream'; readonly destination: string; readonly command: StreamCommand }
+  | {
+      readonly kind: 'openDestination';
+      readonly destination: DestinationId;
+      readonly options: DestinationOptions;
+    }
+  | { readonly kind: 'closeDestination'; readonly destination: DestinationId }
+  | { readonly kind: 'stream'; readonly destination: DestinationId; readonly command: StreamCommand }
   /** the network time was moved: by what `clockSkew` said, or because the machine's clock stepped; ms, negative is back */
   | { readonly kind: 'clockMoved'; readonly by: number }
   /** says goodbye to every peer; nothing is fed afterwards */
@@ -88,11 +96,11 @@ export type NodeOutput =
   | { readonly kind: 'forget'; readonly table: PersistTable; readonly key: string }
   /** the NetDB is too small to build tunnels from; or `stranded`: nobody in it lets us in although Tor works */
   | { readonly kind: 'needReseed'; readonly known: number; readonly stranded: boolean }
-  | { readonly kind: 'stream'; readonly destination: string; readonly output: StreamEvent }
+  | { readonly kind: 'stream'; readonly destination: DestinationId; readonly output: StreamEvent }
   /** tunnels in both directions exist, or are gone */
-  | { readonly kind: 'destinationReady'; readonly name: string; readonly ready: boolean }
+  | { readonly kind: 'destinationReady'; readonly destination: DestinationId; readonly ready: boolean }
   /** whatever streams it still had are over */
-  | { readonly kind: 'destinationClosed'; readonly name: string }
+  | { readonly kind: 'destinationClosed'; readonly destination: DestinationId }
   /** a core threw `error`: our fault, to be told; the node has gone on without what brought it */
   | { readonly kind: 'fault'; readonly culprit: 'link' | 'destination' | 'core'; readonly error: unknown }
   | { readonly kind: 'wake'; readonly at: number };

@@ -7,9 +7,10 @@ import type { HopAnswer } from './build-reply.ts';
 import { type BuildResult, type PendingBuild, TunnelBuilder } from './builder.ts';
 import { type BuildParts, launchBuild } from './launch.ts';
 import { DIRECTIONS, TunnelPool } from './pool.ts';
+import { EXPLORATORY, type PoolId } from './pool-id.ts';
 import { establish, type InboundTunnel, type Tunnel } from './tunnel.ts';
 import type { TunnelCounter } from './tunnel-counters.ts';
-import { type Direction, EXPLORATORY, type PoolConfig, type TunnelOutput } from './tunnel-io.ts';
+import type { Direction, PoolConfig, TunnelOutput } from './tunnel-io.ts';
 import { FIRST_TEST_DELAY } from './tunnel-tests.ts';
 
 /** Pools at once: one per local Destination, each up to 32 tunnels. */
@@ -27,10 +28,10 @@ export const MAX_STRANDED = 128;
 /** Keeps every pool at its size: starts builds, takes their replies, removes what has ended. */
 export class PoolKeeper {
   readonly #parts: BuildParts;
-  readonly #pools = new Map<string, TunnelPool>();
+  readonly #pools = new Map<PoolId, TunnelPool>();
   readonly #listening = new Map<number, InboundTunnel>();
   readonly #stranded = new Map<number, InboundTunnel>();
-  readonly #changed = new Set<string>();
+  readonly #changed = new Set<PoolId>();
 
   constructor(parts: Omit<BuildParts, 'pacer' | 'builder'>, concurrentBuilds: number | undefined) {
     this.#parts = {
@@ -40,7 +41,7 @@ export class PoolKeeper {
     };
   }
 
-  get pools(): ReadonlyMap<string, TunnelPool> {
+  get pools(): ReadonlyMap<PoolId, TunnelPool> {
     return this.#pools;
   }
 
@@ -54,24 +55,24 @@ export class PoolKeeper {
   }
 
   /** More than `MAX_POOLS` throws `RangeError`: whoever makes Destinations bounds them. */
-  create(name: string, config: PoolConfig): void {
-    const pool = this.#pools.get(name);
+  create(id: PoolId, config: PoolConfig): void {
+    const pool = this.#pools.get(id);
     if (pool) {
       pool.config = config;
       return;
     }
     if (this.#pools.size >= MAX_POOLS) throw new RangeError('too many tunnel pools');
-    this.#pools.set(name, new TunnelPool(name, config));
+    this.#pools.set(id, new TunnelPool(id, config));
   }
 
-  remove(name: string): void {
-    const pool = this.#pools.get(name);
+  remove(id: PoolId): void {
+    const pool = this.#pools.get(id);
     if (!pool) return;
-    for (const build of this.builder.takePool(name)) this.#ended(build);
+    for (const build of this.builder.takePool(id)) this.#ended(build);
     for (const tunnel of pool.tunnels()) this.#forget(tunnel);
-    for (const { id, pool: owner } of this.#stranded.values()) if (owner === name) this.#unstrand(id);
-    this.#pools.delete(name);
-    this.#changed.delete(name);
+    for (const tunnel of this.#stranded.values()) if (tunnel.pool === id) this.#unstrand(tunnel.id);
+    this.#pools.delete(id);
+    this.#changed.delete(id);
   }
 
   /** Everything that time alone decides. */
@@ -163,14 +164,14 @@ export class PoolKeeper {
     if (!pool?.remove(tunnel)) return false;
     this.#forget(tunnel);
     this.#parts.counters.add(counter);
-    this.#changed.add(pool.name);
+    this.#changed.add(pool.id);
     return true;
   }
 
   /** What has changed since the last call. */
   takeChanges(now: number): TunnelOutput[] {
-    const out = [...this.#changed].flatMap((name) => {
-      const pool = this.#pools.get(name);
+    const out = [...this.#changed].flatMap((id) => {
+      const pool = this.#pools.get(id);
       return pool ? [poolChanged(pool, now)] : [];
     });
     this.#changed.clear();
@@ -211,7 +212,7 @@ export class PoolKeeper {
     pool.add(tunnel);
     if (tunnel.direction === 'inbound') this.#listening.set(tunnel.id, tunnel);
     pool.backoff[build.direction].succeeded();
-    this.#changed.add(pool.name);
+    this.#changed.add(pool.id);
   }
 
   #timedOut(build: PendingBuild, now: number): TunnelOutput[] {
@@ -254,5 +255,5 @@ function poolChanged(pool: TunnelPool, now: number): TunnelOutput {
   const inbound = [...pool.inbound.values()].filter((tunnel) => !tunnel.bootstrap).length;
   const outbound = pool.outbound.size;
   const ready = inbound > 0 && outbound > 0;
-  return { kind: 'poolChanged', pool: pool.name, ready, leases: pool.leases(now), inbound, outbound };
+  return { kind: 'poolChanged', pool: pool.id, ready, leases: pool.leases(now), inbound, outbound };
 }

@@ -1,6 +1,7 @@
 import type { I2npMessage } from '../i2np/message.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { Lease } from '../wire/lease.ts';
+import type { PoolId } from './pool-id.ts';
 
 /** All that a build needs to know of a router. */
 export interface HopInfo {
@@ -17,7 +18,7 @@ export interface HopRequest {
   readonly length: number;
   /** first hops that got a build message a moment ago; leaving them out everywhere is simplest */
   readonly exclude: readonly RouterHash[];
-  readonly pool: string;
+  readonly pool: PoolId;
 }
 
 /**
@@ -39,9 +40,6 @@ export interface PoolConfig {
   readonly outbound: DirectionConfig;
 }
 
-/** The router's own pool: builds of all pools and the netdb use it until they have better. */
-export const EXPLORATORY = 'exploratory';
-
 /** Where the far end of an outbound tunnel puts a message. */
 export type Target =
   | { readonly kind: 'router'; readonly router: RouterHash }
@@ -52,12 +50,12 @@ export type Delivery = { readonly kind: 'local' } | Target;
 /** What happens to tunnels. Each is fed with the time in ms. */
 export type TunnelInput =
   /** starts a pool, or changes the wishes of one that exists */
-  | { readonly kind: 'createPool'; readonly name: string; readonly config: PoolConfig }
-  | { readonly kind: 'removePool'; readonly name: string }
+  | { readonly kind: 'createPool'; readonly pool: PoolId; readonly config: PoolConfig }
+  | { readonly kind: 'removePool'; readonly pool: PoolId }
   /** types 18, 19 and 25 from a session (`from` = the peer), 25 also out of a router garlic (`from` undefined) */
   | { readonly kind: 'message'; readonly from: RouterHash | undefined; readonly message: I2npMessage }
   /** what leaves or should come through this pool gets lost: its tunnels are tested now */
-  | { readonly kind: 'suspect'; readonly pool: string }
+  | { readonly kind: 'suspect'; readonly pool: PoolId }
   /** a session is up: builds that lacked a hop are tried again */
   | { readonly kind: 'peerUp'; readonly router: RouterHash }
   /** a session is gone, or could not be opened: tunnels and builds that lean on it die at once */
@@ -89,7 +87,7 @@ export type TunnelOutput =
   /** came out of one of our inbound tunnels; `message` owns its memory */
   | {
       readonly kind: 'received';
-      readonly pool: string;
+      readonly pool: PoolId;
       readonly tunnelId: number;
       readonly message: I2npMessage;
     }
@@ -97,7 +95,7 @@ export type TunnelOutput =
   | { readonly kind: 'local'; readonly message: I2npMessage }
   | {
       readonly kind: 'poolChanged';
-      readonly pool: string;
+      readonly pool: PoolId;
       /** at least one tunnel in each direction */
       readonly ready: boolean;
       /** inbound tunnels that work, youngest first, at most 16; without bootstrap tunnels */
@@ -111,7 +109,7 @@ export type TunnelOutput =
       readonly result: HopVerdict;
       readonly code?: number;
     }
-  | { readonly kind: 'dropped'; readonly pool: string; readonly reason: DropReason }
+  | { readonly kind: 'dropped'; readonly pool: PoolId; readonly reason: DropReason }
   | { readonly kind: 'wake'; readonly at: number };
 
 /** One outbound tunnel to ask through and one inbound tunnel for the answer. */
@@ -123,7 +121,7 @@ export interface TunnelPair {
 
 export interface SendOptions {
   /** messages with equal keys leave through one tunnel as long as it lives */
-  readonly stickyKey?: string;
+  readonly stickyKey?: number;
   /** handle from a `TunnelPair`; another tunnel is taken when it is gone */
   readonly outbound?: number;
 }
@@ -137,7 +135,7 @@ export interface DirectionStatus {
 }
 
 export interface TunnelStatus {
-  readonly pools: Readonly<Record<string, Readonly<Record<Direction, DirectionStatus>>>>;
+  readonly pools: ReadonlyMap<PoolId, Readonly<Record<Direction, DirectionStatus>>>;
   /** tunnels of others that run through us */
   readonly transit: number;
   /** see `TunnelCounter` */

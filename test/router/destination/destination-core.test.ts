@@ -322,12 +322,12 @@ test('a flood of New Sessions from many Destinations keeps within bounds', (t) =
   t.is(client.of(stream).bytes, 1_000);
 });
 
-test('an answer under a key that we gave away comes out once, by its purpose', (t) => {
+test('an answer under a key that we gave away comes out once, by its query', (t) => {
   const { net, client, server } = pair();
   const random = recordedEntropy('reply key');
   const reply = { tag: random(8), key: random(32) };
   const { now } = net.time;
-  client.destination.registerReplyKey(reply.tag, reply.key, now + 10_000, 'lookup 7', now);
+  client.destination.registerReplyKey(reply.tag, reply.key, now + 10_000, 7, now);
   server.connect(client.hash, REQUEST);
   net.time.run(2_000);
   t.is(client.count('reply'), 0, 'other messages are no answers');
@@ -341,7 +341,7 @@ test('an answer under a key that we gave away comes out once, by its purpose', (
   }
   const replies = client.outputs.filter((output) => output.kind === 'reply');
   t.is(replies.length, 1);
-  t.is(replies[0]?.purpose, 'lookup 7');
+  t.is(replies[0]?.query, 7);
   t.is(replies[0]?.message.type, 10);
 });
 

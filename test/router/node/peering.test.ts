@@ -208,7 +208,7 @@ for (const direction of ['inbound', 'outbound'] as const) {
     const exclude = [peers[0]?.hash ?? rig.self, peers[9]?.hash ?? rig.self];
     const seen = new Set<string>();
     for (let n = 0; n < 60; n++) {
-      const request = { direction, length: 3, exclude, pool: n % 2 === 0 ? 'exploratory' : 'client' };
+      const request = { direction, length: 3, exclude, pool: n % 2 };
       const hops = rig.peering.chooseHops(request, rig.office.sessions, NOW) ?? [];
       t.is(hops.length, 3);
       const hashes = hops.map(({ hash }) => hash);
@@ -228,7 +228,7 @@ for (const direction of ['inbound', 'outbound'] as const) {
 test('without a session no inbound tunnel can be chosen, and without routers none at all', (t) => {
   const rig = new Rig();
   const ask = (direction: 'inbound' | 'outbound') =>
-    rig.peering.chooseHops({ direction, length: 2, exclude: [], pool: 'client' }, rig.office.sessions, NOW);
+    rig.peering.chooseHops({ direction, length: 2, exclude: [], pool: 1 }, rig.office.sessions, NOW);
   t.is(ask('outbound'), undefined);
   const [peer] = rig.know(6) as [RouterInfo];
   t.is(ask('inbound'), undefined);
@@ -244,7 +244,7 @@ test('a neighbour that carries its share of tunnels gives way to others', (t) =>
   const [busy, idle] = peers as [RouterInfo, RouterInfo];
   rig.neighbours.set(busy.hash, 6);
   for (let n = 0; n < 20; n++) {
-    const request = { direction: 'inbound', length: 2, exclude: [], pool: 'client' } as const;
+    const request = { direction: 'inbound', length: 2, exclude: [], pool: 1 } as const;
     t.is(rig.peering.chooseHops(request, rig.office.sessions, NOW)?.at(-1)?.hash, idle.hash);
   }
 });

@@ -8,6 +8,7 @@ import { createDecryptLayer, createEncryptLayer } from '@allium/router/tunnel/ho
 import { TunnelSender } from '@allium/router/tunnel/tunnel-sender.ts';
 import { createDestinationKeys } from '@allium/router/wire/destination.ts';
 import { routerHash } from '@allium/router/wire/hash.ts';
+import { identityOf } from '@allium/router/wire/identity.ts';
 import { Bench } from 'tinybench';
 import { connectedPair, NOW } from '../router/ntcp2/support.ts';
 import { Prepared } from './prepared.ts';
@@ -87,7 +88,7 @@ function addSend(bench: Bench, from: DestinationCore, to: DestinationCore): void
 
 function destination(): DestinationCore {
   const core = new DestinationCore({
-    keys: createDestinationKeys(randomBytes),
+    identity: identityOf(createDestinationKeys(randomBytes)),
     publish: false,
     random: randomBytes,
   });

@@ -3,6 +3,7 @@ import type { RandomBytes } from '@allium/common/core/random.ts';
 import type { DestinationId, NodeConfig, NodeOutput } from '@allium/router/node/node-io.ts';
 import { RouterNode } from '@allium/router/node/router-node.ts';
 import { createDestinationKeys, type DestinationKeys } from '@allium/router/wire/destination.ts';
+import { identityOf } from '@allium/router/wire/identity.ts';
 import { publishedNtcp2Address, routerOptions } from '@allium/router/wire/own-router.ts';
 import { createRouterInfo, type RouterInfo } from '@allium/router/wire/router-info.ts';
 import { createRouterKeys, type RouterKeys } from '@allium/router/wire/router-keys.ts';
@@ -107,6 +108,11 @@ export class SimNetwork {
     router.input({ kind: 'reseeded', routerInfos: others.map((other) => this.#routerInfoOf(other)) });
   }
 
+  /** Of a Destination, the same for the same name. */
+  keysOf(name: string): DestinationKeys {
+    return createDestinationKeys(this.entropy(name));
+  }
+
   /** A published one keeps its keys over restarts, as servers do; the others are new every time. */
   openDestination(
     router: SimRouter,
@@ -115,8 +121,12 @@ export class SimNetwork {
     length = 2,
   ): DestinationKeys {
     const time = publish ? '' : `/${++this.#generation}`;
-    const keys = createDestinationKeys(this.entropy(`${router.name}/${destination}${time}`));
-    router.input({ kind: 'openDestination', destination, options: { keys, publish, length, quantity: 2 } });
+    const keys = this.keysOf(`${router.name}/${destination}${time}`);
+    router.input({
+      kind: 'openDestination',
+      destination,
+      options: { identity: identityOf(keys), publish, length, quantity: 2 },
+    });
     return keys;
   }
 

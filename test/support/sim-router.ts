@@ -11,6 +11,7 @@ import type { RouterNode } from '@allium/router/node/router-node.ts';
 import type { NodeStatus } from '@allium/router/node/status.ts';
 import type { StreamId } from '@allium/router/streaming/types.ts';
 import type { DestHash } from '@allium/router/wire/hash.ts';
+import type { LeaseSetContent } from '@allium/router/wire/lease-set2.ts';
 import type { RouterInfo } from '@allium/router/wire/router-info.ts';
 import type { RouterKeys } from '@allium/router/wire/router-keys.ts';
 import type { LinkInput, Machine, SimLinks } from './sim-links.ts';
@@ -53,6 +54,8 @@ export class SimRouter implements Machine {
   /** ms that this router's clock is ahead */
   clockOffset = 0;
   reseedsWanted = 0;
+  /** LeaseSets that owners who sign elsewhere are to make */
+  readonly unsigned = new Map<DestinationId, LeaseSetContent>();
   /** Destinations that the node closed */
   readonly closed: DestinationId[] = [];
   /** a core that throws fails the test, unless that expects it */
@@ -170,6 +173,9 @@ export class SimRouter implements Machine {
         return;
       case 'destinationClosed':
         this.closed.push(output.destination);
+        return;
+      case 'signLeaseSet':
+        this.unsigned.set(output.destination, output.content);
         return;
       case 'fault':
         return this.onFault(output.error);

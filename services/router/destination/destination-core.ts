@@ -2,16 +2,14 @@ import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
 import { Wake } from '@allium/common/core/wake.ts';
 import { GarlicCore } from '../garlic/garlic-core.ts';
 import type { Opened } from '../garlic/garlic-types.ts';
-import { messageOf } from '../i2np/body.ts';
-import { type GarlicClove, LOCAL_DELIVERY } from '../i2np/clove.ts';
-import { storeOf } from '../i2np/database-store.ts';
+import { type I2npBody, messageOf } from '../i2np/body.ts';
+import type { GarlicClove } from '../i2np/clove.ts';
 import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
-import type { DestinationKeys } from '../wire/destination.ts';
 import { type DestHash, destHash } from '../wire/hash.ts';
+import type { Identity } from '../wire/identity.ts';
 import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
 import { Announcements } from './announcements.ts';
-import { frameOf, garlicOf, leaseSetOf } from './clove-content.ts';
-import { encodeI2cp } from './i2cp-gzip.ts';
+import { dataClove, frameOf, garlicOf, leaseSetClove, leaseSetOf } from './clove-content.ts';
 import { LeaseSetAnnouncer } from './lease-set-announcer.ts';
 import { DOUBT_AFTER, DOUBT_TRIES, MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
 import { OwnLeaseSet } from './own-lease-set.ts';
@@ -22,7 +20,7 @@ import { type Outgoing, Waiting } from './waiting.ts';
 
 /** What does not change while a Destination lives. */
 export interface DestinationConfig {
-  readonly keys: DestinationKeys;
+  readonly identity: Identity;
   /** others may find us in the NetDB: a server. A client's LeaseSet travels inside its messages only. */
   readonly publish: boolean;
   readonly random: RandomBytes;
@@ -40,11 +38,11 @@ export class DestinationCore {
   readonly #announcer: LeaseSetAnnouncer;
   readonly #asked = new Wake();
 
-  constructor({ keys, publish, random }: DestinationConfig) {
-    this.hash = keys.destination.hash;
+  constructor({ identity, publish, random }: DestinationConfig) {
+    this.hash = identity.destination.hash;
     this.#random = random;
-    this.#garlic = new GarlicCore({ keys: keys.encryption, random });
-    this.#own = new OwnLeaseSet(keys, publish);
+    this.#garlic = new GarlicCore({ keys: identity.leaseSetKeys, random });
+    this.#own = new OwnLeaseSet(identity, publish);
     this.#remotes = new Remotes(random);
     this.#announcer = new LeaseSetAnnouncer(this.#remotes, this.#announcements);
   }
@@ -89,6 +87,9 @@ export class DestinationCore {
       case 'lookupFailed':
         this.#lookupFailed(input.hash, now, out);
         break;
+      case 'leaseSetSigned':
+        this.#signed(input.leaseSet, now, out);
+        break;
       case 'published':
         this.#own.published(input.confirmed, now);
         break;
@@ -106,6 +107,15 @@ export class DestinationCore {
     this.#own.update(leases, now);
     this.#publish(now, out);
     if (this.#own.current(now) !== before) this.#announcer.changed(now);
+  }
+
+  #signed(leaseSet: LeaseSet2, now: number, out: DestinationOutput[]): void {
+    if (!this.#own.signed(leaseSet)) {
+      out.push({ kind: 'rejected', code: 'ownLeaseSet' });
+      return;
+    }
+    this.#publish(now, out);
+    this.#announcer.changed(now);
   }
 
   /** Messages to `remote` get lost: our tunnel, its leases or its side of the session may be gone. */
@@ -154,6 +164,8 @@ export class DestinationCore {
   #publish(now: number, out: DestinationOutput[]): void {
     const leaseSet = this.#own.publication(now);
     if (leaseSet) out.push({ kind: 'publish', leaseSet });
+    const content = this.#own.takeWanted();
+    if (content) out.push({ kind: 'signLeaseSet', content });
   }
 
   #send(message: Outgoing, now: number, out: DestinationOutput[]): void {
@@ -180,21 +192,12 @@ export class DestinationCore {
       out.push({ kind: 'unreachable', remote: hash, reason: 'noSupportedKey' });
       return;
     }
-    const cloves: GarlicClove[] = [];
-    if (message) {
-      const data = encodeI2cp(message, message.compress);
-      cloves.push({
-        delivery: { kind: 'destination', hash: remote.hashBytes },
-        message: this.#i2np({ kind: 'data', data }, now),
-      });
-    }
+    const i2np = (body: I2npBody): I2npMessage => this.#i2np(body, now);
+    const cloves = message ? [dataClove(remote.hashBytes, message, i2np)] : [];
     const own = this.#own.current(now);
     const fresh = this.#garlic.stage({ publicKey }, now) !== 'existing';
     const announce = own && (fresh || this.#announcements.wanted(hash, own.published, now));
-    if (announce) {
-      const store = storeOf({ what: 'leaseSet', leaseSet: own });
-      cloves.unshift({ delivery: LOCAL_DELIVERY, message: this.#i2np(store, now) });
-    }
+    if (announce) cloves.unshift(leaseSetClove(own, i2np));
     const options = announce ? { ack: this.#announcements.sent(hash, own.published, now) } : {};
     const payload = this.#garlic.encrypt({ publicKey, hash }, cloves, now, options);
     if (payload) out.push(this.#toTunnel(remote, lease, payload, now));
@@ -206,7 +209,7 @@ export class DestinationCore {
     return { kind: 'toTunnel', lease, message: this.#i2np({ kind: 'garlic', data }, now), stickyKey };
   }
 
-  #i2np(body: Parameters<typeof messageOf>[0], now: number): I2npMessage {
+  #i2np(body: I2npBody, now: number): I2npMessage {
     return messageOf(body, randomU32(this.#random), now + MESSAGE_LIFETIME);
   }
 

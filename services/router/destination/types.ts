@@ -1,7 +1,7 @@
 import type { RefusedCode } from '../garlic/garlic-types.ts';
 import type { I2npMessage } from '../i2np/message.ts';
 import type { DestHash } from '../wire/hash.ts';
-import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
+import type { Lease, LeaseSet2, LeaseSetContent } from '../wire/lease-set2.ts';
 
 /** Protocol numbers of I2CP that a gzip header can carry (I2CP, "Format"; Datagrams). */
 export const I2CP_PROTOCOL = { streaming: 6, datagram: 17, raw: 18, datagram2: 19, datagram3: 20 } as const;
@@ -33,6 +33,8 @@ export type DestinationInput =
   /** Answers to `lookup`; a LeaseSet may also come unasked. */
   | { readonly kind: 'leaseSet'; readonly leaseSet: LeaseSet2 }
   | { readonly kind: 'lookupFailed'; readonly hash: DestHash }
+  /** The owner's answer to `signLeaseSet`; one that is not ours, leads elsewhere or is older than the last is rejected. */
+  | { readonly kind: 'leaseSetSigned'; readonly leaseSet: LeaseSet2 }
   /** what became of the last `publish`: a floodfill has it, or none said so */
   | { readonly kind: 'published'; readonly confirmed: boolean }
   /**
@@ -46,6 +48,8 @@ export type DestinationInput =
 export type DestinationOutput =
   /** Store this in the NetDB. Only from a published Destination. */
   | { readonly kind: 'publish'; readonly leaseSet: LeaseSet2 }
+  /** An identity without signer: its owner shall make a LeaseSet of this. A later one replaces it. */
+  | { readonly kind: 'signLeaseSet'; readonly content: LeaseSetContent }
   /** Find the LeaseSet of `hash`; answered by `leaseSet` or `lookupFailed`. */
   | { readonly kind: 'lookup'; readonly hash: DestHash }
   /**
@@ -77,5 +81,8 @@ export type DestinationOutput =
   /** A new way to `remote` is known, after messages got lost: what waits to be repeated may go at once. */
   | { readonly kind: 'resume'; readonly remote: DestHash }
   /** Something from outside was not usable; for counters. */
-  | { readonly kind: 'rejected'; readonly code: RefusedCode | 'message' | 'clove' | 'payload' | 'leaseSet' }
+  | {
+      readonly kind: 'rejected';
+      readonly code: RefusedCode | 'message' | 'clove' | 'payload' | 'leaseSet' | 'ownLeaseSet';
+    }
   | { readonly kind: 'wake'; readonly at: number };

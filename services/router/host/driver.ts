@@ -141,6 +141,8 @@ export class Driver {
         return this.#parts.events.destinationReady(output.destination, output.ready);
       case 'destinationClosed':
         return this.#streams.closeAll(output.destination);
+      case 'signLeaseSet':
+        return; // every Destination of this process has its keys here
       case 'fault':
         return this.#parts.events.fault(output.culprit, output.error);
       case 'wake':

@@ -11,6 +11,7 @@ import type { NameChange } from '../names/learnt-names.ts';
 import type { DestinationId } from '../node/node-io.ts';
 import { RouterNode } from '../node/router-node.ts';
 import { createDestinationKeys, type DestinationKeys } from '../wire/destination.ts';
+import { identityOf } from '../wire/identity.ts';
 import { createRouterKeys } from '../wire/router-keys.ts';
 import { startNamesServer } from './client/names-server.ts';
 import { ServiceDesk } from './client/service-desk.ts';
@@ -157,7 +158,8 @@ export class Router {
 
   #open(destination: DestinationId, keys: DestinationKeys, publish: boolean): void {
     const { length, quantity } = this.#config.tunnels;
-    this.#driver.feed({ kind: 'openDestination', destination, options: { keys, publish, length, quantity } });
+    const options = { identity: identityOf(keys), publish, length, quantity };
+    this.#driver.feed({ kind: 'openDestination', destination, options });
   }
 
   async #startNames(): Promise<void> {

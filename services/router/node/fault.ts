@@ -28,5 +28,7 @@ export function blame<T>(culprit: Culprit, work: () => T): T {
 /** Who pays for what an input makes throw. */
 export function culpritOf(input: NodeInput): Culprit {
   if ('link' in input) return { kind: 'link', link: input.link };
-  return input.kind === 'stream' ? { kind: 'destination', destination: input.destination } : { kind: 'core' };
+  return input.kind === 'stream' || input.kind === 'leaseSetSigned'
+    ? { kind: 'destination', destination: input.destination }
+    : { kind: 'core' };
 }

@@ -1,7 +1,8 @@
 import type { StreamId, StreamInput, StreamOutput } from '../streaming/types.ts';
 import type { PoolId } from '../tunnel/pool-id.ts';
-import type { DestinationKeys } from '../wire/destination.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
+import type { Identity } from '../wire/identity.ts';
+import type { LeaseSet2, LeaseSetContent } from '../wire/lease-set2.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 
 /** Names one TCP connection between node and host. */
@@ -20,7 +21,7 @@ export type DestinationId = PoolId;
 
 /** A local Destination. */
 export interface DestinationOptions {
-  readonly keys: DestinationKeys;
+  readonly identity: Identity;
   /** servers are published, clients are not: their LeaseSet travels with their messages */
   readonly publish: boolean;
   readonly length: number;
@@ -67,6 +68,8 @@ export type NodeInput =
     }
   | { readonly kind: 'closeDestination'; readonly destination: DestinationId }
   | { readonly kind: 'stream'; readonly destination: DestinationId; readonly command: StreamCommand }
+  /** the owner's answer to `signLeaseSet` */
+  | { readonly kind: 'leaseSetSigned'; readonly destination: DestinationId; readonly leaseSet: LeaseSet2 }
   /** the network time was moved: by what `clockSkew` said, or because the machine's clock stepped; ms, negative is back */
   | { readonly kind: 'clockMoved'; readonly by: number }
   /** says goodbye to every peer; nothing is fed afterwards */
@@ -99,6 +102,8 @@ export type NodeOutput =
   | { readonly kind: 'stream'; readonly destination: DestinationId; readonly output: StreamEvent }
   /** tunnels in both directions exist, or are gone */
   | { readonly kind: 'destinationReady'; readonly destination: DestinationId; readonly ready: boolean }
+  /** an identity without signer needs a LeaseSet of this */
+  | { readonly kind: 'signLeaseSet'; readonly destination: DestinationId; readonly content: LeaseSetContent }
   /** whatever streams it still had are over */
   | { readonly kind: 'destinationClosed'; readonly destination: DestinationId }
   /** a core threw `error`: our fault, to be told; the node has gone on without what brought it */

@@ -8,6 +8,7 @@ import type { StreamId } from '../streaming/types.ts';
 import { EXPLORATORY, type PoolId } from '../tunnel/pool-id.ts';
 import { TunnelCore } from '../tunnel/tunnel-core.ts';
 import type { RouterHash } from '../wire/hash.ts';
+import type { RouterInfo } from '../wire/router-info.ts';
 import type { RouterKeys } from '../wire/router-keys.ts';
 import { ClockSkew } from './clock-skew.ts';
 import { Destinations } from './destinations.ts';
@@ -76,13 +77,8 @@ export class RouterNode {
 
   /** @param profiles what is known of peers already */
   #makeCores(profiles?: ProfileTable): Cores {
-    const keys = this.#keys;
-    const { config, random, routes, own } = {
-      config: this.#config,
-      random: this.#random,
-      routes: this.#routes,
-      own: () => this.#own.at(this.#now),
-    };
+    const [keys, config, random, routes] = [this.#keys, this.#config, this.#random, this.#routes];
+    const own = (): RouterInfo => this.#own.at(this.#now);
     const self = keys.identity.hash;
     const transit = config.listen !== undefined;
     const floodfill = config.listen?.floodfill ?? false;
@@ -200,6 +196,8 @@ export class RouterNode {
         return this.#destinations.close(input.destination, now);
       case 'stream':
         return this.#destinations.get(input.destination)?.stream(input.command, now);
+      case 'leaseSetSigned':
+        return this.#destinations.get(input.destination)?.leaseSetSigned(input.leaseSet, now);
       case 'clockMoved':
         return input.by < -BACK_TOLERANCE ? this.#startAnew(input.by, now) : this.#clockMoved(input.by, now);
       case 'stop':

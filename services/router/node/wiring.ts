@@ -187,7 +187,7 @@ export class Wiring implements Routes {
     const local = this.#parts.destinations.get(output.pool);
     if (!local) return;
     local.leases(output.leases, now);
-    if (output.ready) local.stream({ kind: 'resume', certain: !local.ready }, now);
+    if (output.ready) local.resumed(!local.ready, now);
     if (local.ready === output.ready) return;
     local.ready = output.ready;
     this.emit({ kind: 'destinationReady', destination: output.pool, ready: output.ready });

@@ -1,8 +1,9 @@
 import type { DestHash } from '../wire/hash.ts';
+import type { Signer } from '../wire/identity.ts';
 import type { ByteBudget } from './budget.ts';
 import type { Ensemble } from './ensemble.ts';
 import type { PathSeed } from './paths.ts';
-import type { PeerKey, StreamSigner } from './signing.ts';
+import type { PeerKey } from './signing.ts';
 import type { StreamId } from './types.ts';
 
 export interface ConnectionOptions {
@@ -10,7 +11,7 @@ export interface ConnectionOptions {
   readonly remote: DestHash;
   readonly localPort: number;
   readonly remotePort: number;
-  readonly signer: StreamSigner;
+  readonly signer: Signer;
   readonly budget: ByteBudget;
   readonly seed?: PathSeed | undefined;
   readonly ensemble: Ensemble;

@@ -2,6 +2,7 @@ import { equalBytes } from '@allium/common/bytes/compare.ts';
 import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
 import { type DestHash, hashBytes } from '../wire/hash.ts';
+import type { Signer } from '../wire/identity.ts';
 import { Agenda } from './agenda.ts';
 import { ByteBudget } from './budget.ts';
 import { Connection } from './connection.ts';
@@ -12,7 +13,7 @@ import { type DecodedPacket, decodePacket, peekStreamIds, STREAM_FLAG } from './
 import { PathMemory } from './paths.ts';
 import { payloadLimit } from './peer.ts';
 import { StreamRegistry } from './registry.ts';
-import { type PeerKey, type StreamSigner, verifyPacket } from './signing.ts';
+import { type PeerKey, verifyPacket } from './signing.ts';
 import { type Route, StrayPackets } from './stray.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { StreamId, StreamInput, StreamOutput } from './types.ts';
@@ -22,7 +23,7 @@ type Action = (connection: Connection, out: StreamOutput[]) => void;
 
 /** All streams of one local Destination. Knows nothing of tunnels and leases; `stalled` asks for other ones. */
 export class StreamManager {
-  readonly #signer: StreamSigner;
+  readonly #signer: Signer;
   readonly #random: RandomBytes;
   readonly #self: Uint8Array;
   readonly #budget = new ByteBudget();
@@ -34,7 +35,7 @@ export class StreamManager {
   readonly #syns = new TokenBucket(SYN_RATE, SYN_BURST);
   readonly #stray: StrayPackets;
 
-  constructor(config: { readonly signer: StreamSigner; readonly random: RandomBytes }) {
+  constructor(config: { readonly signer: Signer; readonly random: RandomBytes }) {
     this.#signer = config.signer;
     this.#random = config.random;
     this.#self = hashBytes(config.signer.destination.hash);

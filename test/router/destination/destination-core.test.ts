@@ -3,6 +3,7 @@ import { messageOf } from '@allium/router/i2np/body.ts';
 import { LOCAL_DELIVERY } from '@allium/router/i2np/clove.ts';
 import { sealOneTime } from '@allium/router/i2np/one-time-garlic.ts';
 import type { StreamId } from '@allium/router/streaming/types.ts';
+import { signerOf } from '@allium/router/wire/identity.ts';
 import { createLeaseSet2 } from '@allium/router/wire/lease-set2.ts';
 import test from 'ava';
 import fc from 'fast-check';
@@ -222,7 +223,7 @@ test('a remote without a key that we speak is refused by name', (t) => {
   const { leases } = client;
   net.published.set(
     old.destination.hash,
-    createLeaseSet2(old, { published: net.time.now, leases, encryptionKeys }),
+    createLeaseSet2(signerOf(old), { published: net.time.now, leases, encryptionKeys }),
   );
   const stream = client.connect(old.destination.hash, REQUEST);
   net.time.run(2_000);
@@ -254,13 +255,11 @@ test('a LeaseSet that is not the session’s own is not believed', (t) => {
   net.time.run(2_000);
   // Mallory has the client's key in her LeaseSet, but not in her hands: she cannot speak as its owner.
   const mallory = net.host('mallory', { publish: true });
-  const claim = createLeaseSet2(
-    { ...mallory.keys, encryption: keysOf('client').encryption },
-    {
-      published: net.time.now,
-      leases: mallory.leases,
-    },
-  );
+  const claim = createLeaseSet2(signerOf(mallory.keys), {
+    published: net.time.now,
+    leases: mallory.leases,
+    encryptionKeys: [{ type: 4, key: keysOf('client').encryption.publicKey }],
+  });
   server.give({ kind: 'leaseSet', leaseSet: claim });
   const again = client.connect(server.hash, REQUEST);
   net.time.run(5_000);

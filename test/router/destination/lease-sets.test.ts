@@ -14,6 +14,7 @@ import { Route } from '@allium/router/destination/route.ts';
 import { Waiting } from '@allium/router/destination/waiting.ts';
 import type { DestinationKeys } from '@allium/router/wire/destination.ts';
 import { routerHash } from '@allium/router/wire/hash.ts';
+import { identityOf, signerOf } from '@allium/router/wire/identity.ts';
 import {
   createLeaseSet2,
   decodeLeaseSet2,
@@ -35,11 +36,15 @@ let lastWay = 0;
 const ways = (): number => ++lastWay;
 
 function leaseSetOf(keys: DestinationKeys, published: number, leases: Lease[] = [lease(1)]): LeaseSet2 {
-  return createLeaseSet2(keys, { published, leases });
+  return createLeaseSet2(signerOf(keys), {
+    published,
+    leases,
+    encryptionKeys: [{ type: 4, key: keys.encryption.publicKey }],
+  });
 }
 
 test('our LeaseSet is signed, holds the leases and ends with the last of them', (t) => {
-  const own = new OwnLeaseSet(alice, true);
+  const own = new OwnLeaseSet(identityOf(alice), true);
   own.update([lease(1, NOW + 300_000), lease(2, NOW + 500_000), lease(3, NOW - 1)], NOW);
   const leaseSet = own.publication(NOW);
   if (!leaseSet) return t.fail('not published');
@@ -54,7 +59,7 @@ test('our LeaseSet is signed, holds the leases and ends with the last of them', 
 });
 
 test('two LeaseSets never have the same second', (t) => {
-  const own = new OwnLeaseSet(alice, false);
+  const own = new OwnLeaseSet(identityOf(alice), false);
   const seconds = new Set<number>();
   for (let i = 0; i < 20; i++) {
     own.update([lease(i)], NOW + i);
@@ -64,14 +69,14 @@ test('two LeaseSets never have the same second', (t) => {
 });
 
 test('a client’s LeaseSet says so and is not published', (t) => {
-  const own = new OwnLeaseSet(alice, false);
+  const own = new OwnLeaseSet(identityOf(alice), false);
   own.update([lease(1)], NOW);
   t.true(own.current(NOW)?.unpublished);
   t.is(own.publication(NOW + 1_000_000), undefined);
 });
 
 test('changes are published at a pace that floodfills pass on, the same leases again after some minutes', (t) => {
-  const own = new OwnLeaseSet(alice, true);
+  const own = new OwnLeaseSet(identityOf(alice), true);
   const at: number[] = [];
   const dates: number[] = [];
   for (let now = NOW; now < NOW + 240_000 + REPUBLISH_AFTER; now += 100) {
@@ -96,7 +101,7 @@ test('changes are published at a pace that floodfills pass on, the same leases a
 });
 
 test('a publication that no floodfill confirms is tried again after 10, 20 and 40 s, then at that pace', (t) => {
-  const own = new OwnLeaseSet(alice, true);
+  const own = new OwnLeaseSet(identityOf(alice), true);
   own.update([lease(1)], NOW);
   const at: number[] = [];
   for (let now = NOW; now < NOW + 200_000; now += 500) {
@@ -105,7 +110,7 @@ test('a publication that no floodfill confirms is tried again after 10, 20 and 4
     own.published(false, now);
   }
   t.deepEqual(at.slice(0, 5), [0, 10, 30, 70, 110]);
-  const confirmed = new OwnLeaseSet(alice, true);
+  const confirmed = new OwnLeaseSet(identityOf(alice), true);
   confirmed.update([lease(1)], NOW);
   confirmed.publication(NOW);
   confirmed.published(true, NOW);
@@ -113,7 +118,7 @@ test('a publication that no floodfill confirms is tried again after 10, 20 and 4
 });
 
 test('the same leases again change nothing', (t) => {
-  const own = new OwnLeaseSet(alice, true);
+  const own = new OwnLeaseSet(identityOf(alice), true);
   own.update([lease(1), lease(2)], NOW);
   const first = own.current(NOW);
   own.update([lease(2), lease(1)], NOW + 5_000);
@@ -121,7 +126,7 @@ test('the same leases again change nothing', (t) => {
 });
 
 test('more tunnels than a LeaseSet holds: the ones that last longest are named', (t) => {
-  const own = new OwnLeaseSet(alice, true);
+  const own = new OwnLeaseSet(identityOf(alice), true);
   own.update(
     Array.from({ length: 20 }, (_, i) => lease(i, NOW + 100_000 + i * 1_000)),
     NOW,
@@ -205,7 +210,10 @@ test('a key belongs to everybody whose LeaseSet has it', (t) => {
 test('a remote with other key types only is known, and has no key', (t) => {
   const remotes = new Remotes(recordedEntropy('types'));
   const encryptionKeys = [{ type: 0, key: new Uint8Array(256) }];
-  remotes.learn(createLeaseSet2(alice, { published: NOW, leases: [lease(1)], encryptionKeys }), NOW);
+  remotes.learn(
+    createLeaseSet2(signerOf(alice), { published: NOW, leases: [lease(1)], encryptionKeys }),
+    NOW,
+  );
   const remote = remotes.get(alice.destination.hash, NOW);
   t.truthy(remote);
   t.is(remote?.publicKey, undefined);
@@ -219,7 +227,10 @@ test('the type 4 key is chosen among several', (t) => {
     { type: 4, key: publicKey },
     { type: 0, key: new Uint8Array(256) },
   ];
-  remotes.learn(createLeaseSet2(alice, { published: NOW, leases: [lease(1)], encryptionKeys }), NOW);
+  remotes.learn(
+    createLeaseSet2(signerOf(alice), { published: NOW, leases: [lease(1)], encryptionKeys }),
+    NOW,
+  );
   t.deepEqual(Buffer.from(remotes.get(alice.destination.hash, NOW)?.publicKey ?? []), Buffer.from(publicKey));
 });
 

@@ -9,6 +9,7 @@ import { type NodeStatus, nodeStatus } from '@allium/router/node/status.ts';
 import { EXPLORATORY } from '@allium/router/tunnel/pool-id.ts';
 import { createDestinationKeys, type DestinationKeys } from '@allium/router/wire/destination.ts';
 import { hashBytes, type RouterHash } from '@allium/router/wire/hash.ts';
+import { identityOf } from '@allium/router/wire/identity.ts';
 import type { RouterInfo } from '@allium/router/wire/router-info.ts';
 import { createRouterKeys } from '@allium/router/wire/router-keys.ts';
 import test from 'ava';
@@ -40,7 +41,7 @@ function destination(id: DestinationId, keys: DestinationKeys, net: SimNetwork):
     transit: false,
     floodfill: false,
   });
-  const options = { keys, publish: true, length: 2, quantity: 2 };
+  const options = { identity: identityOf(keys), publish: true, length: 2, quantity: 2 };
   const counters = new Counters();
   return new LocalDestination({ id, options, random, routes, dispatch, counters, wake: nowhere });
 }

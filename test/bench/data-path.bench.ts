@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DestinationCore } from '@allium/router/destination/destination-core.ts';
 import { type DestinationOutput, I2CP_PROTOCOL } from '@allium/router/destination/types.ts';
 import { decodeLong, encodeLong, type I2npMessage } from '@allium/router/i2np/message.ts';
+import { Budget } from '@allium/router/node/budget.ts';
 import type { Ntcp2Session } from '@allium/router/ntcp2/session.ts';
 import { TunnelEndpoint } from '@allium/router/tunnel/endpoint.ts';
 import { createDecryptLayer, createEncryptLayer } from '@allium/router/tunnel/hop-crypto.ts';
@@ -88,6 +89,7 @@ function addSend(bench: Bench, from: DestinationCore, to: DestinationCore): void
 
 function destination(): DestinationCore {
   const core = new DestinationCore({
+    shares: new Budget().share(),
     identity: identityOf(createDestinationKeys(randomBytes)),
     publish: false,
     random: randomBytes,

@@ -1,4 +1,5 @@
 import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import { Wake } from '@allium/common/core/wake.ts';
 import { GarlicCore } from '../garlic/garlic-core.ts';
 import type { Opened } from '../garlic/garlic-types.ts';
@@ -18,12 +19,23 @@ import { Route } from './route.ts';
 import type { DestinationInput, DestinationOutput } from './types.ts';
 import { type Outgoing, Waiting } from './waiting.ts';
 
+/** What a Destination may hold of what all have. */
+export interface CoreShares {
+  /** session tags */
+  readonly tags: Share;
+  /** LeaseSets of others */
+  readonly remotes: Share;
+  /** bytes that wait for a LeaseSet */
+  readonly waiting: Share;
+}
+
 /** What does not change while a Destination lives. */
 export interface DestinationConfig {
   readonly identity: Identity;
   /** others may find us in the NetDB: a server. A client's LeaseSet travels inside its messages only. */
   readonly publish: boolean;
   readonly random: RandomBytes;
+  readonly shares: CoreShares;
 }
 
 /** One local Destination: its LeaseSet, its sessions, and the ways to those it talks with. No state is shared. */
@@ -33,17 +45,18 @@ export class DestinationCore {
   readonly #garlic: GarlicCore;
   readonly #own: OwnLeaseSet;
   readonly #remotes: Remotes;
-  readonly #waiting = new Waiting();
+  readonly #waiting: Waiting;
   readonly #announcements = new Announcements();
   readonly #announcer: LeaseSetAnnouncer;
   readonly #asked = new Wake();
 
-  constructor({ identity, publish, random }: DestinationConfig) {
+  constructor({ identity, publish, random, shares }: DestinationConfig) {
     this.hash = identity.destination.hash;
     this.#random = random;
-    this.#garlic = new GarlicCore({ keys: identity.leaseSetKeys, random });
+    this.#garlic = new GarlicCore({ keys: identity.leaseSetKeys, random, tags: shares.tags });
     this.#own = new OwnLeaseSet(identity, publish);
-    this.#remotes = new Remotes(random);
+    this.#waiting = new Waiting(shares.waiting);
+    this.#remotes = new Remotes(random, shares.remotes);
     this.#announcer = new LeaseSetAnnouncer(this.#remotes, this.#announcements);
   }
 

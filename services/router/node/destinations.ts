@@ -1,4 +1,5 @@
 import { EXPLORATORY } from '../tunnel/pool-id.ts';
+import { Budget } from './budget.ts';
 import { blame } from './fault.ts';
 import { LocalDestination, type LocalDestinationParts } from './local-destination.ts';
 import type { DestinationId, DestinationOptions } from './node-io.ts';
@@ -16,6 +17,7 @@ export interface DestinationsParts extends Pick<LocalDestinationParts, 'random' 
 /** The local Destinations: how one begins, and how it ends for everybody who has to do with it. */
 export class Destinations {
   readonly #parts: () => DestinationsParts;
+  readonly #budget = new Budget();
   readonly #open = new Map<DestinationId, LocalDestination>();
 
   /** `parts` are asked for later: cores know their Destinations */
@@ -25,6 +27,11 @@ export class Destinations {
 
   get all(): ReadonlyMap<DestinationId, LocalDestination> {
     return this.#open;
+  }
+
+  /** What they hold together. */
+  get held(): Budget['used'] {
+    return this.#budget.used;
   }
 
   get(id: DestinationId): LocalDestination | undefined {
@@ -53,8 +60,9 @@ export class Destinations {
     if (id === EXPLORATORY) throw new RangeError('the pool of the router');
     if (this.#open.size >= MAX_DESTINATIONS) throw new RangeError('too many Destinations');
     const { wakes, ...parts } = this.#parts();
+    const shares = this.#budget.share();
     const wake = (at: number): void => wakes.ask({ kind: 'destination', id }, at);
-    this.#open.set(id, new LocalDestination({ ...parts, id, options, wake }));
+    this.#open.set(id, new LocalDestination({ ...parts, id, options, wake, shares }));
     const direction = { length: options.length, quantity: options.quantity };
     const config = { inbound: direction, outbound: direction };
     parts.routes.tunnel({ kind: 'createPool', pool: id, config }, now);
@@ -74,6 +82,7 @@ export class Destinations {
     const local = this.#open.get(id);
     if (!local) return;
     this.#open.delete(id);
+    local.release();
     wakes.forget({ kind: 'destination', id });
     routes.netdb({ kind: 'unpublish', hash: local.hash }, now);
     routes.netdb({ kind: 'cancelPool', pool: id }, now);

@@ -9,6 +9,7 @@ import type { DestHash } from '../wire/hash.ts';
 import type { Signer } from '../wire/identity.ts';
 import type { Lease } from '../wire/lease.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
+import { Budget, type DestinationShares } from './budget.ts';
 import type { Dispatch } from './dispatch.ts';
 import { blame } from './fault.ts';
 import { LocalStreams } from './local-streams.ts';
@@ -19,6 +20,7 @@ export interface LocalDestinationParts {
   readonly id: DestinationId;
   readonly options: DestinationOptions;
   readonly random: RandomBytes;
+  readonly shares: DestinationShares;
   readonly routes: Routes;
   readonly dispatch: Dispatch;
   readonly counters: Counters;
@@ -35,11 +37,11 @@ export class LocalDestination {
   ready = false;
 
   constructor(parts: LocalDestinationParts) {
-    const { options, random } = parts;
+    const { options, random, shares } = parts;
     this.#parts = parts;
     const { identity, publish } = options;
     this.hash = identity.destination.hash;
-    this.#core = new DestinationCore({ identity, publish, random });
+    this.#core = new DestinationCore({ identity, publish, random, shares });
     // whoever signs elsewhere has his streams there too
     this.#streams = identity.signer && this.#makeStreams(identity.signer);
     if (this.#streams) this.#mux.bind(I2CP_PROTOCOL.streaming, ANY, this.#streams);
@@ -60,6 +62,11 @@ export class LocalDestination {
 
   registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, query: number, now: number): void {
     this.#blamed(() => this.#core.registerReplyKey(tag, key, until, query, now));
+  }
+
+  /** It is gone: what it held is others'. */
+  release(): void {
+    Budget.release(this.#parts.shares);
   }
 
   /** Throws `RangeError` for an identity that signs elsewhere. */
@@ -114,7 +121,7 @@ export class LocalDestination {
   }
 
   #makeStreams(signer: Signer): LocalStreams {
-    const { id, random, routes } = this.#parts;
+    const { id, random, routes, shares } = this.#parts;
     return new LocalStreams(
       {
         send: (payload, now) => this.#step({ kind: 'send', ...payload }, now),
@@ -125,8 +132,7 @@ export class LocalDestination {
         event: (output) => routes.emit({ kind: 'stream', destination: id, output }),
         wake: (at) => this.#parts.wake(at),
       },
-      signer,
-      random,
+      { signer, random, shares },
     );
   }
 

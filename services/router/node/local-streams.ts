@@ -1,10 +1,8 @@
-import type { RandomBytes } from '@allium/common/core/random.ts';
 import type { Consumer, Received } from '../destination/mux.ts';
 import { I2CP_PROTOCOL, type UnreachableReason } from '../destination/types.ts';
 import { StreamManager } from '../streaming/manager.ts';
 import type { StreamId, StreamInput, StreamOutput } from '../streaming/types.ts';
 import type { DestHash } from '../wire/hash.ts';
-import type { Signer } from '../wire/identity.ts';
 import type { StreamDial, StreamEvent } from './node-io.ts';
 
 /** What streams want of the Destination that they belong to. */
@@ -31,9 +29,9 @@ export class LocalStreams implements Consumer {
   readonly #owner: StreamsOwner;
   readonly #manager: StreamManager;
 
-  constructor(owner: StreamsOwner, signer: Signer, random: RandomBytes) {
+  constructor(owner: StreamsOwner, config: ConstructorParameters<typeof StreamManager>[0]) {
     this.#owner = owner;
-    this.#manager = new StreamManager({ signer, random });
+    this.#manager = new StreamManager(config);
   }
 
   get size(): number {

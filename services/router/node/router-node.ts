@@ -169,7 +169,7 @@ export class RouterNode {
   status(): NodeStatus {
     return nodeStatus({
       ...this.#cores,
-      destinations: this.#destinations.all,
+      destinations: this.#destinations,
       counters: { node: this.#counters, messages: this.#cores.dispatch.counters },
       clockSkew: this.#skew.median,
     });

@@ -3,6 +3,7 @@ import type { NetDbCore } from '../netdb/netdb-core.ts';
 import { EXPLORATORY } from '../tunnel/pool-id.ts';
 import type { TunnelCore } from '../tunnel/tunnel-core.ts';
 import type { TunnelStatus } from '../tunnel/tunnel-io.ts';
+import type { Destinations } from './destinations.ts';
 import type { LocalDestination } from './local-destination.ts';
 import type { DestinationId } from './node-io.ts';
 import type { Peering } from './peering.ts';
@@ -31,6 +32,8 @@ export interface NodeStatus {
   };
   readonly tunnels: TunnelStatus;
   readonly destinations: ReadonlyMap<DestinationId, Readonly<Record<string, number | boolean>>>;
+  /** what all Destinations hold together, see `Budget` */
+  readonly held: Readonly<Record<string, number>>;
   /** per stage, how dials, handshakes, builds and tests ended */
   readonly peers: object;
   readonly messages: object;
@@ -44,7 +47,7 @@ export interface StatusParts {
   readonly netdb: NetDbCore;
   readonly peering: Peering;
   readonly tunnel: TunnelCore;
-  readonly destinations: ReadonlyMap<DestinationId, LocalDestination>;
+  readonly destinations: Pick<Destinations, 'all' | 'held'>;
   readonly counters: { readonly node: Counters; readonly messages: Counters };
   readonly clockSkew: number | undefined;
 }
@@ -54,7 +57,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
   const connected = sessions.connected().length;
   const tunnels = tunnel.status();
   return {
-    stage: stageOf(connected, sessions.counters.get('established'), tunnels, destinations),
+    stage: stageOf(connected, sessions.counters.get('established'), tunnels, destinations.all),
     sessions: {
       connected,
       open: sessions.size,
@@ -68,7 +71,8 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
       counters: netdb.counters.toJSON(),
     },
     tunnels,
-    destinations: new Map([...destinations].map(([id, local]) => [id, local.status])),
+    destinations: new Map([...destinations.all].map(([id, local]) => [id, local.status])),
+    held: destinations.held,
     peers: peering.profiles.counters.toJSON(),
     messages: counters.messages.toJSON(),
     counters: counters.node.toJSON(),

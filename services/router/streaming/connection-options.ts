@@ -1,6 +1,6 @@
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import type { DestHash } from '../wire/hash.ts';
 import type { Signer } from '../wire/identity.ts';
-import type { ByteBudget } from './budget.ts';
 import type { Ensemble } from './ensemble.ts';
 import type { PathSeed } from './paths.ts';
 import type { PeerKey } from './signing.ts';
@@ -12,7 +12,9 @@ export interface ConnectionOptions {
   readonly localPort: number;
   readonly remotePort: number;
   readonly signer: Signer;
-  readonly budget: ByteBudget;
+  /** bytes received that nobody has consumed, and bytes written that the peer has not acknowledged */
+  readonly received: Share;
+  readonly sent: Share;
   readonly seed?: PathSeed | undefined;
   readonly ensemble: Ensemble;
   readonly now: number;

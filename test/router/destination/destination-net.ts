@@ -1,5 +1,6 @@
 import { DestinationCore } from '@allium/router/destination/destination-core.ts';
 import type { DestinationInput, DestinationOutput } from '@allium/router/destination/types.ts';
+import { Budget } from '@allium/router/node/budget.ts';
 import { StreamManager } from '@allium/router/streaming/manager.ts';
 import type { StreamId, StreamInput, StreamOutput } from '@allium/router/streaming/types.ts';
 import type { DestinationKeys } from '@allium/router/wire/destination.ts';
@@ -114,9 +115,10 @@ export class Host {
 
   #cores(signer?: Signer): [DestinationCore, StreamManager] {
     const random = recordedEntropy(`${this.#name}/${this.#life}`);
+    const shares = new Budget().share();
     return [
-      new DestinationCore({ identity: identityOf(this.keys), publish: this.#publish, random }),
-      new StreamManager({ signer: signer ?? signerOf(this.keys), random }),
+      new DestinationCore({ identity: identityOf(this.keys), publish: this.#publish, random, shares }),
+      new StreamManager({ signer: signer ?? signerOf(this.keys), random, shares }),
     ];
   }
 

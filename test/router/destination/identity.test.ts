@@ -1,5 +1,6 @@
 import { DestinationCore } from '@allium/router/destination/destination-core.ts';
 import type { DestinationInput, DestinationOutput } from '@allium/router/destination/types.ts';
+import { Budget } from '@allium/router/node/budget.ts';
 import { createDestinationKeys } from '@allium/router/wire/destination.ts';
 import { routerHash } from '@allium/router/wire/hash.ts';
 import { identityOf, signerOf } from '@allium/router/wire/identity.ts';
@@ -19,7 +20,12 @@ const leases = [1, 2].map((n) => ({
 /** A Destination whose owner signs elsewhere. */
 function owned(publish = true) {
   const identity = { ...identityOf(keys), signer: undefined };
-  const core = new DestinationCore({ identity, publish, random: recordedEntropy('core') });
+  const core = new DestinationCore({
+    identity,
+    publish,
+    random: recordedEntropy('core'),
+    shares: new Budget().share(),
+  });
   let now = NOW;
   const step = (input: DestinationInput, later = 0): DestinationOutput[] => {
     now += later;

@@ -12,6 +12,7 @@ import { OwnLeaseSet } from '@allium/router/destination/own-lease-set.ts';
 import { Remotes } from '@allium/router/destination/remotes.ts';
 import { Route } from '@allium/router/destination/route.ts';
 import { Waiting } from '@allium/router/destination/waiting.ts';
+import { Budget } from '@allium/router/node/budget.ts';
 import type { DestinationKeys } from '@allium/router/wire/destination.ts';
 import { routerHash } from '@allium/router/wire/hash.ts';
 import { identityOf, signerOf } from '@allium/router/wire/identity.ts';
@@ -180,7 +181,7 @@ test('a LeaseSet ages out when all its leases do', (t) => {
 });
 
 test('newer LeaseSets replace older ones, never the other way', (t) => {
-  const remotes = new Remotes(recordedEntropy('remotes'));
+  const remotes = new Remotes(recordedEntropy('remotes'), new Budget().share().remotes);
   const [old, fresh] = [leaseSetOf(alice, NOW - 10_000), leaseSetOf(alice, NOW)];
   t.true(remotes.learn(fresh, NOW));
   t.false(remotes.learn(old, NOW));
@@ -189,13 +190,13 @@ test('newer LeaseSets replace older ones, never the other way', (t) => {
 });
 
 test('LeaseSets of the past and of the future are refused', (t) => {
-  const remotes = new Remotes(recordedEntropy('dates'));
+  const remotes = new Remotes(recordedEntropy('dates'), new Budget().share().remotes);
   t.false(remotes.learn(leaseSetOf(alice, NOW - 700_000, [lease(1, NOW)]), NOW));
   t.false(remotes.learn(leaseSetOf(alice, NOW + 300_000), NOW));
 });
 
 test('a key belongs to everybody whose LeaseSet has it', (t) => {
-  const remotes = new Remotes(recordedEntropy('keys'));
+  const remotes = new Remotes(recordedEntropy('keys'), new Budget().share().remotes);
   const twin = { ...keysOf('twin'), encryption: alice.encryption };
   const key = alice.encryption.publicKey;
   t.deepEqual(remotes.withKey(key), []);
@@ -208,7 +209,7 @@ test('a key belongs to everybody whose LeaseSet has it', (t) => {
 });
 
 test('a remote with other key types only is known, and has no key', (t) => {
-  const remotes = new Remotes(recordedEntropy('types'));
+  const remotes = new Remotes(recordedEntropy('types'), new Budget().share().remotes);
   const encryptionKeys = [{ type: 0, key: new Uint8Array(256) }];
   remotes.learn(
     createLeaseSet2(signerOf(alice), { published: NOW, leases: [lease(1)], encryptionKeys }),
@@ -220,7 +221,7 @@ test('a remote with other key types only is known, and has no key', (t) => {
 });
 
 test('the type 4 key is chosen among several', (t) => {
-  const remotes = new Remotes(recordedEntropy('several'));
+  const remotes = new Remotes(recordedEntropy('several'), new Budget().share().remotes);
   const { publicKey } = alice.encryption;
   const encryptionKeys = [
     { type: 6, key: new Uint8Array(32).fill(6) },
@@ -258,7 +259,7 @@ test('a late confirmation of an old LeaseSet does not hide the new one', (t) => 
 });
 
 test('what waits for lookups is bounded in number and time', (t) => {
-  const waiting = new Waiting();
+  const waiting = new Waiting(new Budget().share().waiting);
   const message = { kind: 'send', protocol: 6, fromPort: 0, toPort: 0, payload: new Uint8Array(0) } as const;
   const { hash } = alice.destination;
   t.true(waiting.add({ ...message, to: hash }, NOW));

@@ -1,5 +1,6 @@
 import { Counters } from '@allium/common/observe/counters.ts';
 import { NetDbCore } from '@allium/router/netdb/netdb-core.ts';
+import { Budget } from '@allium/router/node/budget.ts';
 import { Dispatch } from '@allium/router/node/dispatch.ts';
 import { LocalDestination } from '@allium/router/node/local-destination.ts';
 import type { DestinationId } from '@allium/router/node/node-io.ts';
@@ -43,7 +44,16 @@ function destination(id: DestinationId, keys: DestinationKeys, net: SimNetwork):
   });
   const options = { identity: identityOf(keys), publish: true, length: 2, quantity: 2 };
   const counters = new Counters();
-  return new LocalDestination({ id, options, random, routes, dispatch, counters, wake: nowhere });
+  return new LocalDestination({
+    shares: new Budget().share(),
+    id,
+    options,
+    random,
+    routes,
+    dispatch,
+    counters,
+    wake: nowhere,
+  });
 }
 
 /** Tunnels of one direction lean on these routers only, so that one direction can be lost alone. */
@@ -88,7 +98,7 @@ function router(tunnels = true) {
       netdb,
       peering: rig.peering,
       tunnel: net.me.core,
-      destinations,
+      destinations: { all: destinations, held: new Budget().used },
       counters,
       clockSkew,
     });

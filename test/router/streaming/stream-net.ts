@@ -1,3 +1,4 @@
+import { Budget } from '@allium/router/node/budget.ts';
 import { StreamManager } from '@allium/router/streaming/manager.ts';
 import type { StreamId, StreamInput, StreamOutput } from '@allium/router/streaming/types.ts';
 import { createDestinationKeys, type DestinationKeys } from '@allium/router/wire/destination.ts';
@@ -53,7 +54,11 @@ export class Endpoint {
   constructor(net: StreamNet, name: string, keys = keysOf(name), signer: Signer = signerOf(keys)) {
     this.#net = net;
     this.hash = keys.destination.hash;
-    this.manager = new StreamManager({ signer, random: recordedEntropy(`${name}/ids`) });
+    this.manager = new StreamManager({
+      signer,
+      random: recordedEntropy(`${name}/ids`),
+      shares: new Budget().share(),
+    });
   }
 
   step(input: StreamInput): void {

@@ -204,7 +204,8 @@ export class Connection {
       if (transmitter.buffer.nextSequence >= LAST_SEQUENCE) this.abort('protocol', now, out);
       else if (transmitter.timeouts > MAX_RESENDS) this.abort('timeout', now, out);
     }
-    this.#count();
+    this.#sent.add(transmitter.buffer.heldBytes - this.#counted);
+    this.#counted = transmitter.buffer.heldBytes;
     if (this.#dead) return;
     if (this.#receiver.due <= now && this.peerStreamId !== 0) this.#ack(false, now, out);
     if (
@@ -215,12 +216,6 @@ export class Connection {
       out.push({ kind: 'writable', stream: this.id });
     }
     if (this.#receiver.closed && transmitter.finished) this.#finish(out);
-  }
-
-  #count(): void {
-    const { heldBytes } = this.#transmitter.buffer;
-    this.#sent.add(heldBytes - this.#counted);
-    this.#counted = heldBytes;
   }
 
   #overdue(now: number, out: StreamOutput[]): void {
@@ -308,5 +303,7 @@ export class Connection {
     this.#dead = true;
     this.#transmitter.clear();
     this.#receiver.clear();
+    this.#sent.give(this.#counted);
+    this.#counted = 0;
   }
 }

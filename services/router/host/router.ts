@@ -24,6 +24,7 @@ import { Driver } from './driver.ts';
 import { HostsWatch } from './hosts.ts';
 import type { I2pStream } from './i2p-stream.ts';
 import { loadDestinationKeys } from './keys.ts';
+import { EventLoopLag } from './lag.ts';
 import { reseed } from './reseed.ts';
 import { openStore, type Store } from './store.ts';
 import { Terminal } from './terminal.ts';
@@ -55,6 +56,7 @@ export class Router {
   readonly #node: RouterNode;
   readonly #driver: Driver;
   readonly #stopping = new AbortController();
+  readonly #lag = new EventLoopLag();
   readonly #book = new AddressBook();
   readonly #desk = new ServiceDesk(() => performance.now());
   #hosts: HostsWatch | undefined;
@@ -98,6 +100,8 @@ export class Router {
   async start(): Promise<void> {
     const { config, life } = { config: this.#config, life: this.#life };
     life.add('store', () => this.#store.close());
+    this.#lag.start();
+    life.add('lag', () => this.#lag.stop());
     life.add('driver', () => this.#driver.stop());
     await this.#startNames();
     const services = config.services.map(loadService);
@@ -139,6 +143,7 @@ export class Router {
       reseed: this.#reseedState,
       store: this.#store.counters.toJSON(),
       clock: { correctionMs: this.#clock.correction },
+      lagMs: this.#lag.figures,
     };
   }
 

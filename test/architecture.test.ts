@@ -46,7 +46,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'router/i2np': 'common/bytes common/core crypto wire',
   'router/main.ts': 'common/lifecycle host',
   'router/names': 'common/bytes common/contracts common/text wire',
-  'router/netdb': 'common/bytes common/core common/net common/observe crypto i2np wire npm:fflate',
+  'router/netdb': 'common/bytes common/core common/net common/observe crypto i2np tunnel wire npm:fflate',
   'router/node':
     'common/bytes common/core common/observe destination garlic i2np netdb ntcp2 peers streaming tunnel wire',
   'router/ntcp2': 'common/bytes common/core crypto i2np wire',

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { DestinationCore } from '@allium/router/destination/destination-core.ts';
 import { type DestinationOutput, I2CP_PROTOCOL } from '@allium/router/destination/types.ts';
 import { decodeLong, encodeLong, type I2npMessage } from '@allium/router/i2np/message.ts';
+import { Budget } from '@allium/router/node/budget.ts';
 import type { Ntcp2Session } from '@allium/router/ntcp2/session.ts';
 import { TunnelEndpoint } from '@allium/router/tunnel/endpoint.ts';
 import { createDecryptLayer, createEncryptLayer } from '@allium/router/tunnel/hop-crypto.ts';
 import { TunnelSender } from '@allium/router/tunnel/tunnel-sender.ts';
 import { createDestinationKeys } from '@allium/router/wire/destination.ts';
 import { routerHash } from '@allium/router/wire/hash.ts';
+import { identityOf } from '@allium/router/wire/identity.ts';
 import { Bench } from 'tinybench';
 import { connectedPair, NOW } from '../router/ntcp2/support.ts';
 import { Prepared } from './prepared.ts';
@@ -87,7 +89,8 @@ function addSend(bench: Bench, from: DestinationCore, to: DestinationCore): void
 
 function destination(): DestinationCore {
   const core = new DestinationCore({
-    keys: createDestinationKeys(randomBytes),
+    shares: new Budget().share(),
+    identity: identityOf(createDestinationKeys(randomBytes)),
     publish: false,
     random: randomBytes,
   });

@@ -1,3 +1,4 @@
+import { SharedLimit } from '@allium/common/core/shared-limit.ts';
 import { Bench } from 'tinybench';
 import { initializeTagSet } from '../../services/router/garlic/key-schedule.ts';
 import { TagTable, tagKey } from '../../services/router/garlic/tag-table.ts';
@@ -50,7 +51,7 @@ function addTags(bench: Bench): void {
     tagChain.next();
     keyChain.next();
   });
-  const table = new TagTable<null>();
+  const table = new TagTable<null>(new SharedLimit(2 ** 20).share());
   const tags = Array.from({ length: 65_536 }, () => tagChain.next());
   for (const [index, tag] of tags.entries()) table.add(tagKey(tag), null, index);
   let at = 0;

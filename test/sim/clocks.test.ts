@@ -1,6 +1,6 @@
 import test from 'ava';
 import { SimFetch } from '../support/sim-apps.ts';
-import { counted, outcomes, READY_WITHIN, rig } from './rig.ts';
+import { counted, OTHER, outcomes, PROXY, READY_WITHIN, rig } from './rig.ts';
 
 const SECOND = 1_000;
 
@@ -13,9 +13,9 @@ test('routers whose clocks are half a minute off are no trouble, nor is a client
   t.is(counted(client.status.sessions.counters, /skew/), 0);
   t.is(client.status.sessions.connected, 22, 'all of them are connected');
   const late = net.addClient('late', 30 * SECOND);
-  net.openDestination(late, 'late', false);
-  t.true(net.run(READY_WITHIN, () => late.ready.has('late')));
-  const page = new SimFetch({ from: late, destination: 'late', to, download: 20_000 });
+  net.openDestination(late, OTHER, false);
+  t.true(net.run(READY_WITHIN, () => late.ready.has(OTHER)));
+  const page = new SimFetch({ from: late, destination: OTHER, to, download: 20_000 });
   t.deepEqual(outcomes(net, [page], 60_000), ['whole']);
 });
 
@@ -26,10 +26,10 @@ for (const [name, offset] of [
   test(`a router whose clock is five minutes ${name} connects to nobody and says why`, (t) => {
     const { net, to } = rig({ seed: `five minutes ${name}` });
     const wrong = net.addClient('wrong', offset);
-    net.openDestination(wrong, 'wrong', false);
+    net.openDestination(wrong, OTHER, false);
     net.run(60_000);
     t.is(wrong.status.sessions.connected, 0);
-    t.false(wrong.ready.has('wrong'));
+    t.false(wrong.ready.has(OTHER));
     t.true(
       counted(wrong.status.sessions.counters, /skew/) >= 5,
       JSON.stringify(wrong.status.sessions.counters),
@@ -40,10 +40,10 @@ for (const [name, offset] of [
     wrong.clockOffset += Math.round(skew ?? 0);
     wrong.input({ kind: 'clockMoved', by: Math.round(skew ?? 0) });
     t.true(
-      net.run(120_000, () => wrong.ready.has('wrong')),
+      net.run(120_000, () => wrong.ready.has(OTHER)),
       JSON.stringify(wrong.status.sessions),
     );
-    const page = new SimFetch({ from: wrong, destination: 'wrong', to, download: 20_000 });
+    const page = new SimFetch({ from: wrong, destination: OTHER, to, download: 20_000 });
     t.deepEqual(outcomes(net, [page], 60_000), ['whole']);
   });
 }
@@ -53,17 +53,17 @@ for (const by of [-2 * HOUR, 8 * HOUR]) {
   test(`a machine whose clock was wrong and is set by ${by / HOUR} h begins at once`, (t) => {
     const { net, to } = rig({ seed: `set by ${by}` });
     const router = net.addClient('set', -by);
-    net.openDestination(router, 'set', false);
+    net.openDestination(router, OTHER, false);
     net.run(20 * 60_000);
     t.is(router.status.sessions.connected, 0);
     router.clockOffset = 0;
     router.input({ kind: 'clockMoved', by });
     net.reseed(router);
     t.true(
-      net.run(2 * READY_WITHIN, () => router.ready.has('set')),
+      net.run(2 * READY_WITHIN, () => router.ready.has(OTHER)),
       JSON.stringify(router.status.sessions),
     );
-    const page = new SimFetch({ from: router, destination: 'set', to, download: 20_000 });
+    const page = new SimFetch({ from: router, destination: OTHER, to, download: 20_000 });
     t.deepEqual(outcomes(net, [page], 60_000), ['whole']);
   });
 
@@ -73,12 +73,12 @@ for (const by of [-2 * HOUR, 8 * HOUR]) {
     client.clockOffset = by;
     client.input({ kind: 'clockMoved', by });
     net.run(10 * 60_000);
-    t.false(client.ready.has('proxy'));
+    t.false(client.ready.has(PROXY));
     client.clockOffset = 0;
     client.input({ kind: 'clockMoved', by: -by });
     net.reseed(client);
     t.true(
-      net.run(2 * READY_WITHIN, () => client.ready.has('proxy')),
+      net.run(2 * READY_WITHIN, () => client.ready.has(PROXY)),
       JSON.stringify(client.status.sessions),
     );
     t.deepEqual(outcomes(net, [fetch(20_000, { seed: 2 })], 60_000), ['whole']);

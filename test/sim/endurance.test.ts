@@ -43,7 +43,7 @@ test('for 40 minutes a stream idles while tunnels come and go, then it goes on; 
       [client, PROXY],
       [server, SITE],
     ] as const) {
-      const { inbound, outbound } = router.status.tunnels.pools[pool] ?? {};
+      const { inbound, outbound } = router.status.tunnels.pools.get(pool) ?? {};
       t.true((inbound?.alive ?? 0) >= 2 && (outbound?.alive ?? 0) >= 2, `minute ${minute}, ${pool}`);
       t.true((inbound?.alive ?? 9) <= 4 && (outbound?.alive ?? 9) <= 4, `minute ${minute}, ${pool}`);
     }

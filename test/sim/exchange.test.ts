@@ -1,6 +1,6 @@
 import test from 'ava';
 import { content, digestOf, SimFetch, SimSite } from '../support/sim-apps.ts';
-import { outcome, outcomes, PROXY, READY_WITHIN, rig, SITE } from './rig.ts';
+import { OTHER, outcome, outcomes, PROXY, READY_WITHIN, rig, SITE } from './rig.ts';
 
 test('a client and a server behind Tor find each other through 22 routers and exchange pages', (t) => {
   const { net, client, server, site, fetch } = rig({ seed: 'pages' });
@@ -39,14 +39,14 @@ test('megabytes arrive whole in both directions at once', (t) => {
 test('20 streams at once all arrive, and none starves', (t) => {
   const { net, client, server, fetch } = rig({ seed: 'parallel' });
   const fetches = Array.from({ length: 20 }, (_, i) => fetch(120_000, { seed: i }));
-  t.is(client.status.destinations[PROXY]?.streams, 20);
+  t.is(client.status.destinations.get(PROXY)?.streams, 20);
   t.deepEqual(new Set(outcomes(net, fetches, 120_000)), new Set(['whole']));
   const slowest = Math.max(...fetches.map(({ took }) => took));
   const fastest = Math.min(...fetches.map(({ took }) => took));
   t.true(slowest < 30_000 && slowest < 5 * fastest, `${fastest} to ${slowest} ms`);
   net.run(60_000);
-  t.is(client.status.destinations[PROXY]?.streams, 0, 'and nothing is left of them');
-  t.is(server.status.destinations[SITE]?.streams, 0);
+  t.is(client.status.destinations.get(PROXY)?.streams, 0, 'and nothing is left of them');
+  t.is(server.status.destinations.get(SITE)?.streams, 0);
 });
 
 for (const latency of [20, 100, 250]) {
@@ -63,29 +63,29 @@ for (const latency of [20, 100, 250]) {
 
 test('a server and a client on the same router meet through tunnels like strangers', (t) => {
   const { net, server, to } = rig({ seed: 'same router' });
-  net.openDestination(server, 'own', false);
-  t.true(net.run(READY_WITHIN, () => server.ready.has('own')));
-  const fetch = new SimFetch({ from: server, destination: 'own', to, download: 300_000 });
+  net.openDestination(server, OTHER, false);
+  t.true(net.run(READY_WITHIN, () => server.ready.has(OTHER)));
+  const fetch = new SimFetch({ from: server, destination: OTHER, to, download: 300_000 });
   t.deepEqual(outcomes(net, [fetch], 60_000), ['whole']);
   t.true(fetch.took > 500, 'six links lie between, twice');
 });
 
 test('two Destinations of one router share neither tunnels nor streams nor fate', (t) => {
   const { net, client, server, to, fetch } = rig({ seed: 'two' });
-  const second = net.openDestination(client, 'second', true);
-  t.true(net.run(READY_WITHIN, () => client.ready.has('second')));
-  new SimSite(client, 'second');
+  const second = net.openDestination(client, OTHER, true);
+  t.true(net.run(READY_WITHIN, () => client.ready.has(OTHER)));
+  new SimSite(client, OTHER);
   net.run(6_000);
   const [first, other] = [
     fetch(600_000),
-    new SimFetch({ from: client, destination: 'second', to, download: 600_000 }),
+    new SimFetch({ from: client, destination: OTHER, to, download: 600_000 }),
   ];
   net.run(1_500);
-  t.is(client.status.destinations[PROXY]?.streams, 1);
-  t.is(client.status.destinations.second?.streams, 1);
-  client.input({ kind: 'closeDestination', name: PROXY });
-  t.deepEqual(Object.keys(client.status.destinations), ['second']);
-  t.false(PROXY in client.status.tunnels.pools);
+  t.is(client.status.destinations.get(PROXY)?.streams, 1);
+  t.is(client.status.destinations.get(OTHER)?.streams, 1);
+  client.input({ kind: 'closeDestination', destination: PROXY });
+  t.deepEqual([...client.status.destinations.keys()], [OTHER]);
+  t.false(client.status.tunnels.pools.has(PROXY));
   t.deepEqual(outcomes(net, [other], 60_000), ['whole']);
   t.is(outcome(first), `reset closed after ${first.received} bytes`);
   const back = new SimFetch({

@@ -48,14 +48,14 @@ test('a Destination that is closed resets its streams, for both sides', (t) => {
   const page = fetch(5_000_000);
   t.false(net.run(1_500, () => page.over));
   t.true(page.received > 0 && !page.over);
-  client.input({ kind: 'closeDestination', name: PROXY });
+  client.input({ kind: 'closeDestination', destination: PROXY });
   t.deepEqual(client.closed, [PROXY]);
   t.false(client.ready.has(PROXY));
   t.true(
     net.run(10_000, () => site.open === 0),
     'the site hears of it',
   );
-  t.is(client.status.destinations[PROXY], undefined);
+  t.is(client.status.destinations.get(PROXY), undefined);
 });
 
 test('a site that is opened again after a fault, or after its clock went back, is served as before', (t) => {

@@ -1,5 +1,7 @@
 import { randomBelow } from '@allium/common/core/random.ts';
+import type { DestinationId } from '@allium/router/node/node-io.ts';
 import { createDestinationKeys } from '@allium/router/wire/destination.ts';
+import { identityOf } from '@allium/router/wire/identity.ts';
 import test from 'ava';
 import { SimNetwork } from '../support/sim-network.ts';
 import type { SimRouter } from '../support/sim-router.ts';
@@ -16,23 +18,23 @@ const ROUNDS = 40;
 function network(seed: string): { net: SimNetwork; victim: SimRouter } {
   const net = new SimNetwork({ seed, routers: 7, floodfills: 3, latency: 40 });
   const victim = net.addClient('victim');
-  for (const name of NAMES) {
+  for (const [at, name] of NAMES.entries()) {
     const keys = createDestinationKeys(net.entropy(name));
     victim.input({
       kind: 'openDestination',
-      name,
-      options: { keys, publish: false, length: 2, quantity: 3 },
+      destination: 1 + at,
+      options: { identity: identityOf(keys), publish: false, length: 2, quantity: 3 },
     });
   }
-  if (!net.run(120_000, () => NAMES.every((name) => victim.ready.has(name)))) throw new Error('not ready');
+  if (!net.run(120_000, () => NAMES.every((_, at) => victim.ready.has(1 + at)))) throw new Error('not ready');
   net.run(60_000);
   return { net, victim };
 }
 
 /** How often each LeaseSet has changed so far. */
 function changes({ status }: SimRouter): Record<Name, number> {
-  const of = (name: Name): number => Number(status.destinations[name]?.leaseSets ?? 0);
-  return { one: of('one'), two: of('two') };
+  const of = (id: DestinationId): number => Number(status.destinations.get(id)?.leaseSets ?? 0);
+  return { one: of(1), two: of(2) };
 }
 
 interface Seen {

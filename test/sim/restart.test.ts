@@ -46,7 +46,7 @@ for (const identity of ['same', 'new'] as const) {
     // the server gives the old stream up; nothing of it stays
     t.true(net.run(300_000, () => site.broken > 0));
     net.run(30_000);
-    t.is(server.status.destinations[SITE]?.streams, 0);
+    t.is(server.status.destinations.get(SITE)?.streams, 0);
   });
 }
 

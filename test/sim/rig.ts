@@ -3,9 +3,11 @@ import { SimFetch, SimSite } from '../support/sim-apps.ts';
 import { SimNetwork, type SimOptions } from '../support/sim-network.ts';
 import type { SimRouter } from '../support/sim-router.ts';
 
-/** Names of the Destinations that the two have. */
-export const PROXY = 'proxy';
-export const SITE = 'site';
+/** The Destinations that the two have. */
+export const PROXY = 1;
+export const SITE = 2;
+/** One more, of whoever a test adds. */
+export const OTHER = 3;
 
 /** ms of virtual time in which a router with working peers must have tunnels. */
 export const READY_WITHIN = 30_000;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { SimFetch } from '../support/sim-apps.ts';
-import { counted, outcome, outcomes, PROXY, READY_WITHIN, rig, SITE } from './rig.ts';
+import { counted, OTHER, outcome, outcomes, PROXY, READY_WITHIN, rig, SITE } from './rig.ts';
 
 test('links that break at random cost a transfer time, not bytes', (t) => {
   const { net, client, fetch } = rig({ seed: 'breaks', latency: 40, bandwidth: 80_000 });
@@ -62,10 +62,10 @@ test('a third of all routers die one after another during a transfer, and it arr
     [client, PROXY],
     [server, SITE],
   ] as const) {
-    const { inbound, outbound } = router.status.tunnels.pools[pool] ?? {};
+    const { inbound, outbound } = router.status.tunnels.pools.get(pool) ?? {};
     t.true(
       (inbound?.alive ?? 0) >= 2 && (outbound?.alive ?? 0) >= 2,
-      JSON.stringify(router.status.tunnels.pools),
+      JSON.stringify([...router.status.tunnels.pools]),
     );
   }
   t.deepEqual(outcomes(net, [fetch(50_000)], 60_000), ['whole']);
@@ -74,22 +74,22 @@ test('a third of all routers die one after another during a transfer, and it arr
 test('when most floodfills die, a published site is found again by who never asked for it', (t) => {
   const { net, server, to } = rig({ seed: 'floodfills', floodfills: 6, latency: 40 });
   const stranger = net.addClient('stranger');
-  net.openDestination(stranger, 'late', false);
-  t.true(net.run(READY_WITHIN, () => stranger.ready.has('late')));
+  net.openDestination(stranger, OTHER, false);
+  t.true(net.run(READY_WITHIN, () => stranger.ready.has(OTHER)));
   for (const floodfill of net.floodfills.slice(0, 4)) net.kill(floodfill);
   // all that had the LeaseSet may be among the dead, until it is published again after five minutes
   net.run(6 * 60_000);
-  const first = new SimFetch({ from: stranger, destination: 'late', to, download: 1_000 });
+  const first = new SimFetch({ from: stranger, destination: OTHER, to, download: 1_000 });
   t.deepEqual(outcomes(net, [first], 60_000), ['whole']);
   t.true(counted(server.status.netdb.counters, /timeout$/) > 0, 'the dead were asked too');
   net.run(15 * 60_000);
-  const second = new SimFetch({ from: stranger, destination: 'late', to, download: 1_000 });
+  const second = new SimFetch({ from: stranger, destination: OTHER, to, download: 1_000 });
   t.deepEqual(outcomes(net, [second], 45_000), ['whole']);
 });
 
 test('a site that does not exist is refused within half a minute, and the router goes on', (t) => {
   const { net, client, fetch } = rig({ seed: 'nobody' });
-  const stranger = net.openDestination(client, 'unpublished', false);
+  const stranger = net.openDestination(client, OTHER, false);
   const nobody = new SimFetch({
     from: client,
     destination: PROXY,

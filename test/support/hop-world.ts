@@ -5,14 +5,9 @@ import { I2NP_TYPE, type I2npMessage } from '@allium/router/i2np/message.ts';
 import { openForRouter } from '@allium/router/i2np/router-garlic.ts';
 import { ProfileTable } from '@allium/router/peers/profile-table.ts';
 import { selectHops } from '@allium/router/peers/select.ts';
+import { EXPLORATORY, type PoolId } from '@allium/router/tunnel/pool-id.ts';
 import { TunnelCore } from '@allium/router/tunnel/tunnel-core.ts';
-import {
-  type ChooseHops,
-  EXPLORATORY,
-  type HopRequest,
-  type TunnelInput,
-  type TunnelOutput,
-} from '@allium/router/tunnel/tunnel-io.ts';
+import type { ChooseHops, HopRequest, TunnelInput, TunnelOutput } from '@allium/router/tunnel/tunnel-io.ts';
 import type { RouterHash } from '@allium/router/wire/hash.ts';
 import type { RouterInfo } from '@allium/router/wire/router-info.ts';
 import { makeRouter, NOW, routerKeys } from '../router/netdb/make.ts';
@@ -40,7 +35,7 @@ export interface Chooser {
 }
 
 export interface Build {
-  readonly pool: string;
+  readonly pool: PoolId;
   readonly hops: readonly RouterHash[];
   readonly at: number;
   /** undefined while nobody has answered */
@@ -110,9 +105,9 @@ export class HopWorld {
     this.#chooser = chooser(this);
   }
 
-  open(name: string, length: number, quantity: number): void {
+  open(pool: PoolId, length: number, quantity: number): void {
     const direction = { length, quantity };
-    this.step({ kind: 'createPool', name, config: { inbound: direction, outbound: direction } });
+    this.step({ kind: 'createPool', pool, config: { inbound: direction, outbound: direction } });
   }
 
   step(input: TunnelInput): void {
@@ -130,7 +125,7 @@ export class HopWorld {
   }
 
   /** Part of the clients' builds that came to something, of those begun between two times (ms since the start). */
-  success(from: number, to: number, pools = (name: string): boolean => name !== EXPLORATORY): number {
+  success(from: number, to: number, pools = (id: PoolId): boolean => id !== EXPLORATORY): number {
     const over = this.builds.filter(
       ({ pool, at, result }) => result && pools(pool) && at >= NOW + from && at < NOW + to,
     );
@@ -288,6 +283,6 @@ export function openWorld(facts: WorldFacts, clients: number): HopWorld {
     },
   }));
   world.open(EXPLORATORY, 2, 2);
-  for (let i = 0; i < clients; i++) world.open(`client ${i}`, 3, 3);
+  for (let i = 0; i < clients; i++) world.open(1 + i, 3, 3);
   return world;
 }

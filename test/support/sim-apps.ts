@@ -1,5 +1,5 @@
 import { createCipheriv, createHash } from 'node:crypto';
-import type { StreamEvent } from '@allium/router/node/node-io.ts';
+import type { DestinationId, StreamEvent } from '@allium/router/node/node-io.ts';
 import type { StreamId } from '@allium/router/streaming/types.ts';
 import type { DestHash } from '@allium/router/wire/hash.ts';
 import type { SimRouter } from './sim-router.ts';
@@ -28,7 +28,7 @@ class Writer {
   #blocked = false;
   #ended = false;
 
-  constructor(router: SimRouter, destination: string, stream: StreamId) {
+  constructor(router: SimRouter, destination: DestinationId, stream: StreamId) {
     this.#write = (bytes) => sendCommand(router, destination, { kind: 'write', stream, bytes });
     this.#done = () => sendCommand(router, destination, { kind: 'end', stream });
     this.#later = (run) => router.later(run);
@@ -73,10 +73,10 @@ export class SimSite {
   visits = 0;
   broken = 0;
   readonly #router: SimRouter;
-  readonly #destination: string;
+  readonly #destination: DestinationId;
   readonly #open = new Map<StreamId, Visit>();
 
-  constructor(router: SimRouter, destination: string) {
+  constructor(router: SimRouter, destination: DestinationId) {
     this.#router = router;
     this.#destination = destination;
     router.handlers.set(destination, (event) => this.#on(event));
@@ -123,7 +123,7 @@ export class SimSite {
 
 export interface FetchOptions {
   readonly from: SimRouter;
-  readonly destination: string;
+  readonly destination: DestinationId;
   readonly to: DestHash;
   readonly download: number;
   readonly upload?: number;
@@ -217,7 +217,7 @@ export class SimFetch {
 
 function sendCommand(
   router: SimRouter,
-  destination: string,
+  destination: DestinationId,
   command: Extract<Parameters<SimRouter['input']>[0], { kind: 'stream' }>['command'],
 ): void {
   router.input({ kind: 'stream', destination, command });

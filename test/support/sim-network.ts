@@ -1,8 +1,9 @@
 import { createCipheriv, createHash, type Hash } from 'node:crypto';
 import type { RandomBytes } from '@allium/common/core/random.ts';
-import type { NodeConfig, NodeOutput } from '@allium/router/node/node-io.ts';
+import type { DestinationId, NodeConfig, NodeOutput } from '@allium/router/node/node-io.ts';
 import { RouterNode } from '@allium/router/node/router-node.ts';
 import { createDestinationKeys, type DestinationKeys } from '@allium/router/wire/destination.ts';
+import { identityOf } from '@allium/router/wire/identity.ts';
 import { publishedNtcp2Address, routerOptions } from '@allium/router/wire/own-router.ts';
 import { createRouterInfo, type RouterInfo } from '@allium/router/wire/router-info.ts';
 import { createRouterKeys, type RouterKeys } from '@allium/router/wire/router-keys.ts';
@@ -107,11 +108,25 @@ export class SimNetwork {
     router.input({ kind: 'reseeded', routerInfos: others.map((other) => this.#routerInfoOf(other)) });
   }
 
+  /** Of a Destination, the same for the same name. */
+  keysOf(name: string): DestinationKeys {
+    return createDestinationKeys(this.entropy(name));
+  }
+
   /** A published one keeps its keys over restarts, as servers do; the others are new every time. */
-  openDestination(router: SimRouter, name: string, publish: boolean, length = 2): DestinationKeys {
+  openDestination(
+    router: SimRouter,
+    destination: DestinationId,
+    publish: boolean,
+    length = 2,
+  ): DestinationKeys {
     const time = publish ? '' : `/${++this.#generation}`;
-    const keys = createDestinationKeys(this.entropy(`${router.name}/${name}${time}`));
-    router.input({ kind: 'openDestination', name, options: { keys, publish, length, quantity: 2 } });
+    const keys = this.keysOf(`${router.name}/${destination}${time}`);
+    router.input({
+      kind: 'openDestination',
+      destination,
+      options: { identity: identityOf(keys), publish, length, quantity: 2 },
+    });
     return keys;
   }
 

@@ -1,4 +1,5 @@
 import type {
+  DestinationId,
   LinkId,
   NodeInput,
   NodeOutput,
@@ -10,6 +11,7 @@ import type { RouterNode } from '@allium/router/node/router-node.ts';
 import type { NodeStatus } from '@allium/router/node/status.ts';
 import type { StreamId } from '@allium/router/streaming/types.ts';
 import type { DestHash } from '@allium/router/wire/hash.ts';
+import type { LeaseSetContent } from '@allium/router/wire/lease-set2.ts';
 import type { RouterInfo } from '@allium/router/wire/router-info.ts';
 import type { RouterKeys } from '@allium/router/wire/router-keys.ts';
 import type { LinkInput, Machine, SimLinks } from './sim-links.ts';
@@ -32,9 +34,9 @@ export interface SimRouterParts {
 export class SimRouter implements Machine {
   readonly name: string;
   readonly host: string | undefined;
-  readonly ready = new Set<string>();
+  readonly ready = new Set<DestinationId>();
   /** what the streams of each Destination say */
-  readonly handlers = new Map<string, (event: StreamEvent) => void>();
+  readonly handlers = new Map<DestinationId, (event: StreamEvent) => void>();
   readonly disk: Record<PersistTable, Map<string, Uint8Array>> = {
     router_info: new Map(),
     profile: new Map(),
@@ -53,8 +55,10 @@ export class SimRouter implements Machine {
   /** ms that this router's clock is ahead */
   clockOffset = 0;
   reseedsWanted = 0;
+  /** LeaseSets that owners who sign elsewhere are to make */
+  readonly unsigned = new Map<DestinationId, LeaseSetContent>();
   /** Destinations that the node closed */
-  readonly closed: string[] = [];
+  readonly closed: DestinationId[] = [];
   /** a core that throws fails the test, unless that expects it */
   onFault = (error: unknown): void => {
     throw error;
@@ -121,7 +125,7 @@ export class SimRouter implements Machine {
     this.#drain();
   }
 
-  connect(destination: string, remote: DestHash, port: number): StreamId {
+  connect(destination: DestinationId, remote: DestHash, port: number): StreamId {
     const { stream, outputs } = this.node.connect(destination, { remote, port }, this.now);
     this.#outbox.push(...outputs);
     return stream;
@@ -164,8 +168,8 @@ export class SimRouter implements Machine {
       case 'stream':
         return this.handlers.get(output.destination)?.(output.output);
       case 'destinationReady':
-        if (output.ready) this.ready.add(output.name);
-        else this.ready.delete(output.name);
+        if (output.ready) this.ready.add(output.destination);
+        else this.ready.delete(output.destination);
         return;
       case 'persist':
       case 'forget':
@@ -174,7 +178,10 @@ export class SimRouter implements Machine {
         this.reseedsWanted++;
         return;
       case 'destinationClosed':
-        this.closed.push(output.name);
+        this.closed.push(output.destination);
+        return;
+      case 'signLeaseSet':
+        this.unsigned.set(output.destination, output.content);
         return;
       case 'fault':
         return this.onFault(output.error);

@@ -1,17 +1,16 @@
 import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import { Wake } from '@allium/common/core/wake.ts';
 import { GarlicCore } from '../garlic/garlic-core.ts';
 import type { Opened } from '../garlic/garlic-types.ts';
-import { messageOf } from '../i2np/body.ts';
-import { type GarlicClove, LOCAL_DELIVERY } from '../i2np/clove.ts';
-import { storeOf } from '../i2np/database-store.ts';
+import { type I2npBody, messageOf } from '../i2np/body.ts';
+import type { GarlicClove } from '../i2np/clove.ts';
 import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
-import type { DestinationKeys } from '../wire/destination.ts';
 import { type DestHash, destHash } from '../wire/hash.ts';
+import type { Identity } from '../wire/identity.ts';
 import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
 import { Announcements } from './announcements.ts';
-import { frameOf, garlicOf, leaseSetOf } from './clove-content.ts';
-import { encodeI2cp } from './i2cp-gzip.ts';
+import { dataClove, frameOf, garlicOf, leaseSetClove, leaseSetOf } from './clove-content.ts';
 import { LeaseSetAnnouncer } from './lease-set-announcer.ts';
 import { DOUBT_AFTER, DOUBT_TRIES, MAX_SENT_PAYLOAD, MESSAGE_LIFETIME, REFRESH_SPACING } from './limits.ts';
 import { OwnLeaseSet } from './own-lease-set.ts';
@@ -20,12 +19,23 @@ import { Route } from './route.ts';
 import type { DestinationInput, DestinationOutput, UnreachableReason } from './types.ts';
 import { type Outgoing, Waiting } from './waiting.ts';
 
+/** What a Destination may hold of what all have. */
+export interface CoreShares {
+  /** session tags */
+  readonly tags: Share;
+  /** LeaseSets of others */
+  readonly remotes: Share;
+  /** bytes that wait for a LeaseSet */
+  readonly waiting: Share;
+}
+
 /** What does not change while a Destination lives. */
 export interface DestinationConfig {
-  readonly keys: DestinationKeys;
+  readonly identity: Identity;
   /** others may find us in the NetDB: a server. A client's LeaseSet travels inside its messages only. */
   readonly publish: boolean;
   readonly random: RandomBytes;
+  readonly shares: CoreShares;
 }
 
 /** One local Destination: its LeaseSet, its sessions, and the ways to those it talks with. No state is shared. */
@@ -35,17 +45,18 @@ export class DestinationCore {
   readonly #garlic: GarlicCore;
   readonly #own: OwnLeaseSet;
   readonly #remotes: Remotes;
-  readonly #waiting = new Waiting();
+  readonly #waiting: Waiting;
   readonly #announcements = new Announcements();
   readonly #announcer: LeaseSetAnnouncer;
   readonly #asked = new Wake();
 
-  constructor({ keys, publish, random }: DestinationConfig) {
-    this.hash = keys.destination.hash;
+  constructor({ identity, publish, random, shares }: DestinationConfig) {
+    this.hash = identity.destination.hash;
     this.#random = random;
-    this.#garlic = new GarlicCore({ keys: keys.encryption, random });
-    this.#own = new OwnLeaseSet(keys, publish);
-    this.#remotes = new Remotes(random);
+    this.#garlic = new GarlicCore({ keys: identity.leaseSetKeys, random, tags: shares.tags });
+    this.#own = new OwnLeaseSet(identity, publish);
+    this.#waiting = new Waiting(shares.waiting);
+    this.#remotes = new Remotes(random, shares.remotes);
     this.#announcer = new LeaseSetAnnouncer(this.#remotes, this.#announcements);
   }
 
@@ -62,8 +73,8 @@ export class DestinationCore {
   }
 
   /** One answer under a key that we give away (a NetDB lookup through our tunnels); it comes as `reply`. */
-  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void {
-    this.#garlic.registerReplyKey(tag, key, until, purpose, now);
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, query: number, now: number): void {
+    this.#garlic.registerReplyKey(tag, key, until, query, now);
   }
 
   step(input: DestinationInput, now: number): DestinationOutput[] {
@@ -90,6 +101,9 @@ export class DestinationCore {
       case 'lookupFailed':
         this.#lookupFailed(input.hash, input.unreadable ? 'unreadable' : 'noLeaseSet', now, out);
         break;
+      case 'leaseSetSigned':
+        this.#signed(input.leaseSet, now, out);
+        break;
       case 'published':
         this.#own.published(input.confirmed, now);
         break;
@@ -107,6 +121,15 @@ export class DestinationCore {
     this.#own.update(leases, now);
     this.#publish(now, out);
     if (this.#own.current(now) !== before) this.#announcer.changed(now);
+  }
+
+  #signed(leaseSet: LeaseSet2, now: number, out: DestinationOutput[]): void {
+    if (!this.#own.signed(leaseSet)) {
+      out.push({ kind: 'rejected', code: 'ownLeaseSet' });
+      return;
+    }
+    this.#publish(now, out);
+    this.#announcer.changed(now);
   }
 
   /** Messages to `remote` get lost: our tunnel, its leases or its side of the session may be gone. */
@@ -155,6 +178,8 @@ export class DestinationCore {
   #publish(now: number, out: DestinationOutput[]): void {
     const leaseSet = this.#own.publication(now);
     if (leaseSet) out.push({ kind: 'publish', leaseSet });
+    const content = this.#own.takeWanted();
+    if (content) out.push({ kind: 'signLeaseSet', content });
   }
 
   #send(message: Outgoing, now: number, out: DestinationOutput[]): void {
@@ -185,21 +210,12 @@ export class DestinationCore {
       out.push({ kind: 'unreachable', remote: hash, reason: 'noSupportedKey' });
       return;
     }
-    const cloves: GarlicClove[] = [];
-    if (message) {
-      const data = encodeI2cp(message, message.compress);
-      cloves.push({
-        delivery: { kind: 'destination', hash: remote.hashBytes },
-        message: this.#i2np({ kind: 'data', data }, now),
-      });
-    }
+    const i2np = (body: I2npBody): I2npMessage => this.#i2np(body, now);
+    const cloves = message ? [dataClove(remote.hashBytes, message, i2np)] : [];
     const own = this.#own.current(now);
     const fresh = this.#garlic.stage({ publicKey }, now) !== 'existing';
     const announce = own && (fresh || this.#announcements.wanted(hash, own.published, now));
-    if (announce) {
-      const store = storeOf({ what: 'leaseSet', leaseSet: own });
-      cloves.unshift({ delivery: LOCAL_DELIVERY, message: this.#i2np(store, now) });
-    }
+    if (announce) cloves.unshift(leaseSetClove(own, i2np));
     const options = announce ? { ack: this.#announcements.sent(hash, own.published, now) } : {};
     const payload = this.#garlic.encrypt({ publicKey, hash }, cloves, now, options);
     if (payload) out.push(this.#toTunnel(remote, lease, payload, now));
@@ -207,11 +223,11 @@ export class DestinationCore {
   }
 
   #toTunnel(remote: Remote, lease: Lease, data: Uint8Array, now: number): DestinationOutput {
-    const stickyKey = `${remote.hash}/${remote.route.outbound}`;
+    const { outbound: stickyKey } = remote.route;
     return { kind: 'toTunnel', lease, message: this.#i2np({ kind: 'garlic', data }, now), stickyKey };
   }
 
-  #i2np(body: Parameters<typeof messageOf>[0], now: number): I2npMessage {
+  #i2np(body: I2npBody, now: number): I2npMessage {
     return messageOf(body, randomU32(this.#random), now + MESSAGE_LIFETIME);
   }
 
@@ -232,9 +248,9 @@ export class DestinationCore {
 
   /** LeaseSets first: they tell who the sender of the rest is, and where answers go. */
   #cloves(opened: Opened, now: number, out: DestinationOutput[]): void {
-    const { purpose } = opened;
-    if (purpose !== undefined) {
-      for (const { message } of opened.cloves) out.push({ kind: 'reply', purpose, message });
+    const { query } = opened;
+    if (query !== undefined) {
+      for (const { message } of opened.cloves) out.push({ kind: 'reply', query, message });
       return;
     }
     const ours = opened.cloves.filter(({ delivery }) => this.#isOurs(delivery));

@@ -1,5 +1,13 @@
-import type { DestinationKeys } from '../wire/destination.ts';
-import { createLeaseSet2, type Lease, type LeaseSet2, MAX_LEASES } from '../wire/lease-set2.ts';
+import { equalBytes } from '@allium/common/bytes/compare.ts';
+import type { Identity } from '../wire/identity.ts';
+import { CRYPTO_TYPE } from '../wire/key-types.ts';
+import {
+  createLeaseSet2,
+  type Lease,
+  type LeaseSet2,
+  type LeaseSetContent,
+  MAX_LEASES,
+} from '../wire/lease-set2.ts';
 import {
   PUBLISH_AGAIN,
   PUBLISH_AGAIN_MAX,
@@ -11,10 +19,14 @@ import {
 
 /** Our LeaseSet: signed anew when the leases change, published (if at all) at a bearable pace. Times in ms. */
 export class OwnLeaseSet {
-  readonly #keys: DestinationKeys;
+  readonly #identity: Identity;
   readonly #published: boolean;
   #leases: readonly Lease[] = [];
   #current: LeaseSet2 | undefined;
+  /** what the owner is to make a LeaseSet of */
+  #wanted: LeaseSetContent | undefined;
+  /** signed since the last publication */
+  #fresh = false;
   #lastPublication = Number.NEGATIVE_INFINITY;
   #publishAt = Number.POSITIVE_INFINITY;
   /** of the last `PUBLISH_BURST` publications */
@@ -24,8 +36,8 @@ export class OwnLeaseSet {
   #changes = 0;
 
   /** `published`: others may find it in the NetDB. Otherwise it only travels inside our messages. */
-  constructor(keys: DestinationKeys, published: boolean) {
-    this.#keys = keys;
+  constructor(identity: Identity, published: boolean) {
+    this.#identity = identity;
     this.#published = published;
   }
 
@@ -51,15 +63,40 @@ export class OwnLeaseSet {
     this.#leases = usable;
     this.#changes++;
     this.#sign(now);
-    if (this.#current) this.#publishAt = Math.min(this.#publishAt, this.#nextFree());
+  }
+
+  /** What the owner has to sign, once, if that is his. */
+  takeWanted(): LeaseSetContent | undefined {
+    const wanted = this.#wanted;
+    this.#wanted = undefined;
+    return wanted;
+  }
+
+  /** The owner made a LeaseSet. False for one that is not ours, that leads elsewhere, or that is older than the last. */
+  signed(leaseSet: LeaseSet2): boolean {
+    const { leases, encryptionKeys, published, unpublished } = leaseSet;
+    const ours = this.#identity.leaseSetKeys.publicKey;
+    const good =
+      leaseSet.hash === this.#identity.destination.hash &&
+      unpublished !== this.#published &&
+      published > (this.#current?.published ?? 0) &&
+      encryptionKeys.some(({ type, key }) => type === CRYPTO_TYPE.x25519 && equalBytes(key, ours)) &&
+      leases.every((lease) => this.#leases.some((known) => sameLease(lease, known)));
+    if (good) this.#renew(leaseSet);
+    return good;
   }
 
   /** What has to be published now, if anything. */
   publication(now: number): LeaseSet2 | undefined {
     if (!this.#published || now < this.#publishAt) return undefined;
     // An unchanged LeaseSet needs a new date, or floodfills take it for the old one.
-    if (this.#current && this.#current.published <= this.#lastPublication) this.#sign(now);
+    if (!this.#fresh) this.#sign(now);
+    if (this.#wanted) {
+      this.#publishAt = Number.POSITIVE_INFINITY;
+      return undefined;
+    }
     const leaseSet = this.current(now);
+    this.#fresh = false;
     this.#lastPublication = now;
     this.#times.push(now);
     if (this.#times.length > PUBLISH_BURST) this.#times.shift();
@@ -93,12 +130,17 @@ export class OwnLeaseSet {
     this.#lastSecond = second;
     const published = second * 1_000;
     const ends = Math.max(published, ...leases.map((lease) => lease.expires));
-    this.#current = createLeaseSet2(this.#keys, {
-      published,
-      expires: ends,
-      leases,
-      unpublished: !this.#published,
-    });
+    const { signer, leaseSetKeys } = this.#identity;
+    const encryptionKeys = [{ type: CRYPTO_TYPE.x25519, key: leaseSetKeys.publicKey }];
+    const content = { published, expires: ends, leases, unpublished: !this.#published, encryptionKeys };
+    if (signer) this.#renew(createLeaseSet2(signer, content));
+    else this.#wanted = content;
+  }
+
+  #renew(leaseSet: LeaseSet2): void {
+    this.#current = leaseSet;
+    this.#fresh = true;
+    this.#publishAt = Math.min(this.#publishAt, this.#nextFree());
   }
 }
 
@@ -111,12 +153,13 @@ function sameLeases(a: readonly Lease[], b: readonly Lease[]): boolean {
     a.length === b.length &&
     a.every((lease, index) => {
       const other = b[index];
-      return (
-        other &&
-        lease.gateway === other.gateway &&
-        lease.tunnelId === other.tunnelId &&
-        lease.expires === other.expires
-      );
+      return other && sameLease(lease, other);
     })
   );
+}
+
+/** A LeaseSet's dates are in seconds. */
+function sameLease(a: Lease, b: Lease): boolean {
+  const seconds = Math.floor(a.expires / 1_000) === Math.floor(b.expires / 1_000);
+  return a.gateway === b.gateway && a.tunnelId === b.tunnelId && seconds;
 }

@@ -1,5 +1,6 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import type { RandomBytes } from '@allium/common/core/random.ts';
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import { type DestHash, hashBytes } from '../wire/hash.ts';
 import { CRYPTO_TYPE } from '../wire/key-types.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
@@ -27,11 +28,14 @@ export interface Remote {
 /** LeaseSets of others, by Destination and by the key that their ratchet sessions are bound to. */
 export class Remotes {
   readonly #random: RandomBytes;
-  readonly #byHash = new BoundedMap<DestHash, Remote>(MAX_REMOTES, (_, remote) => this.#unbind(remote));
+  readonly #share: Share;
+  readonly #byHash = new BoundedMap<DestHash, Remote>(MAX_REMOTES, (_, remote) => this.#gone(remote));
   readonly #byKey = new Map<string, DestHash[]>();
+  #lastWay = 0;
 
-  constructor(random: RandomBytes) {
+  constructor(random: RandomBytes, share: Share) {
     this.#random = random;
+    this.#share = share;
   }
 
   get size(): number {
@@ -79,14 +83,30 @@ export class Remotes {
       known.publicKey = publicKey;
       this.#byHash.set(hash, known);
     } else {
-      const route = new Route(this.#random);
+      const route = new Route(this.#random, () => ++this.#lastWay);
       const never = Number.NEGATIVE_INFINITY;
       const times = { refreshedAt: never, heardAt: never, doubtedAt: never };
       const remote = { hash, hashBytes: hashBytes(hash), leaseSet, publicKey, route, ...times, lost: false };
+      this.#share.add(1);
       this.#byHash.set(hash, remote);
+      this.#makeRoom();
     }
     if (publicKey) this.#bind(publicKey, hash);
     return true;
+  }
+
+  /** Whose LeaseSet came or was renewed longest ago goes first. */
+  #makeRoom(): void {
+    for (const [hash, remote] of this.#byHash.entries()) {
+      if (!this.#share.over || this.#byHash.size <= 1) return;
+      this.#byHash.delete(hash);
+      this.#gone(remote);
+    }
+  }
+
+  #gone(remote: Remote): void {
+    this.#share.give(1);
+    this.#unbind(remote);
   }
 
   #bind(publicKey: Uint8Array, hash: DestHash): void {

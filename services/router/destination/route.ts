@@ -15,15 +15,19 @@ export class Route {
   /** until when a lease is avoided */
   readonly #failed = new BoundedMap<string, number>(MAX_FAILED_LEASES);
   #current: Lease | undefined;
-  #outbound = 0;
+  readonly #nextWay: () => number;
+  #outbound: number;
   #stalls = 0;
   #stalledAt = Number.NEGATIVE_INFINITY;
 
-  constructor(random: RandomBytes) {
+  /** `nextWay` gives numbers that no other route of the Destination has */
+  constructor(random: RandomBytes, nextWay: () => number) {
     this.#random = random;
+    this.#nextWay = nextWay;
+    this.#outbound = nextWay();
   }
 
-  /** Changes when another outbound tunnel of ours should be taken. */
+  /** The outbound tunnel that it takes, as long as this number is the same. */
   get outbound(): number {
     return this.#outbound;
   }
@@ -51,7 +55,7 @@ export class Route {
     if (now < this.#stalledAt + STALL_SPACING) return;
     this.#stalledAt = now;
     this.#stalls++;
-    if (this.#stalls % 2 === 1) this.#outbound++;
+    if (this.#stalls % 2 === 1) this.#outbound = this.#nextWay();
     else if (this.#current) this.#failed.set(nameOf(this.#current), now + FAILED_LEASE_TIME);
   }
 

@@ -1,7 +1,7 @@
 import type { RefusedCode } from '../garlic/garlic-types.ts';
 import type { I2npMessage } from '../i2np/message.ts';
 import type { DestHash } from '../wire/hash.ts';
-import type { Lease, LeaseSet2 } from '../wire/lease-set2.ts';
+import type { Lease, LeaseSet2, LeaseSetContent } from '../wire/lease-set2.ts';
 
 /** Protocol numbers of I2CP that a gzip header can carry (I2CP, "Format"; Datagrams). */
 export const I2CP_PROTOCOL = { streaming: 6, datagram: 17, raw: 18, datagram2: 19, datagram3: 20 } as const;
@@ -17,7 +17,7 @@ export type UnreachableReason =
   | 'badKey';
 
 /** Beside what the ratchet refuses; `oversized` is what we were asked to send. */
-export type Rejection = 'message' | 'clove' | 'payload' | 'leaseSet' | 'oversized';
+export type Rejection = 'message' | 'clove' | 'payload' | 'leaseSet' | 'ownLeaseSet' | 'oversized';
 
 /** What happens to a Destination. Each is fed with the time in ms. */
 export type DestinationInput =
@@ -41,6 +41,8 @@ export type DestinationInput =
   /** Answers to `lookup`; a LeaseSet may also come unasked. */
   | { readonly kind: 'leaseSet'; readonly leaseSet: LeaseSet2 }
   | { readonly kind: 'lookupFailed'; readonly hash: DestHash; readonly unreadable?: boolean }
+  /** The owner's answer to `signLeaseSet`; one that is not ours, leads elsewhere or is older than the last is rejected. */
+  | { readonly kind: 'leaseSetSigned'; readonly leaseSet: LeaseSet2 }
   /** what became of the last `publish`: a floodfill has it, or none said so */
   | { readonly kind: 'published'; readonly confirmed: boolean }
   /**
@@ -54,6 +56,8 @@ export type DestinationInput =
 export type DestinationOutput =
   /** Store this in the NetDB. Only from a published Destination. */
   | { readonly kind: 'publish'; readonly leaseSet: LeaseSet2 }
+  /** An identity without signer: its owner shall make a LeaseSet of this. A later one replaces it. */
+  | { readonly kind: 'signLeaseSet'; readonly content: LeaseSetContent }
   /** Find the LeaseSet of `hash`; answered by `leaseSet` or `lookupFailed`. */
   | { readonly kind: 'lookup'; readonly hash: DestHash }
   /**
@@ -64,7 +68,7 @@ export type DestinationOutput =
       readonly kind: 'toTunnel';
       readonly lease: Lease;
       readonly message: I2npMessage;
-      readonly stickyKey: string;
+      readonly stickyKey: number;
     }
   /**
    * A payload for us. `senders`: Destinations whose known LeaseSet has the static key of the ratchet session that
@@ -79,7 +83,7 @@ export type DestinationOutput =
       readonly payload: Uint8Array;
     }
   /** A message encrypted to a key given to `registerReplyKey`. */
-  | { readonly kind: 'reply'; readonly purpose: string; readonly message: I2npMessage }
+  | { readonly kind: 'reply'; readonly query: number; readonly message: I2npMessage }
   /** What was queued for `remote` is dropped. */
   | { readonly kind: 'unreachable'; readonly remote: DestHash; readonly reason: UnreachableReason }
   /** A new way to `remote` is known, after messages got lost: what waits to be repeated may go at once. */

@@ -20,7 +20,7 @@ import { Sender } from './sender.ts';
 /**
  * End-to-end encryption of one local identity: ECIES-X25519-AEAD-Ratchet, without I/O.
  *
- *   const garlic = new GarlicCore({ keys, random });
+ *   const garlic = new GarlicCore({ keys, random, tags });
  *   garlic.stage(remote, now)                        what encrypt would write; 'new' should carry our LeaseSet
  *   garlic.encrypt(remote, cloves, now, { ack: 7 })  bytes for I2NP Garlic, behind its length field
  *   garlic.encryptOneTime(publicKey, cloves, now)    the same for somebody who shall not be able to answer
@@ -34,14 +34,15 @@ import { Sender } from './sender.ts';
  * After every decrypt and encrypt, ask `nextWake` again. Late, early and superfluous ticks are harmless.
  */
 export class GarlicCore {
-  readonly #remotes = new Remotes();
+  readonly #remotes: Remotes;
   readonly #replyKeys = new ReplyKeys();
   readonly #guard: NewSessionGuard;
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   #sweepAt: number | undefined;
 
-  constructor({ keys, random, newSessionsPerSecond, newSessionsBurst }: GarlicConfig) {
+  constructor({ keys, random, tags, newSessionsPerSecond, newSessionsBurst }: GarlicConfig) {
+    this.#remotes = new Remotes(tags);
     this.#guard = new NewSessionGuard(newSessionsPerSecond, newSessionsBurst);
     this.#sender = new Sender(keys, random, this.#remotes, new PayloadWriter(random));
     this.#receiver = new Receiver(keys, random, this.#remotes, this.#guard);
@@ -109,11 +110,11 @@ export class GarlicCore {
 
   /**
    * `tag` 8 bytes, `key` 32 bytes, as given to whoever shall answer; good once, until `until` (milliseconds).
-   * `purpose` comes back in `Opened.purpose`.
+   * `query` comes back in `Opened.query`.
    */
-  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void {
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, query: number, now: number): void {
     this.#used(now);
-    this.#replyKeys.register(tag, key, until, purpose);
+    this.#replyKeys.register(tag, key, until, query);
   }
 
   /** Answers that are due, and housekeeping. */

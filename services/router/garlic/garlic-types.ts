@@ -1,4 +1,5 @@
 import type { RandomBytes } from '@allium/common/core/random.ts';
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import type { KeyPair } from '../crypto/x25519.ts';
 import type { GarlicClove } from '../i2np/clove.ts';
 import type { DestHash } from '../wire/hash.ts';
@@ -11,6 +12,8 @@ export interface GarlicConfig {
   /** the key pair that our LeaseSet publishes */
   readonly keys: KeyPair;
   readonly random: RandomBytes;
+  /** session tags looked out for; past it whole sessions go, unconfirmed ones first */
+  readonly tags: Share;
   /** New Sessions per second that open, and how many at once; see limits.ts */
   readonly newSessionsPerSecond?: number;
   readonly newSessionsBurst?: number;
@@ -59,7 +62,7 @@ export interface Opened {
   /** names given to `encrypt` */
   readonly acked: readonly number[];
   /** of the reply key */
-  readonly purpose: string | undefined;
+  readonly query: number | undefined;
 }
 
 /** Always the sender's fault, or the network's. */

@@ -47,9 +47,6 @@ export const TAG_CREDIT_PER_MESSAGE = 8;
 /** Tags still looked out for behind the newest message. Later ones were retransmitted under new tags long ago. */
 export const TAGS_BEHIND = 160;
 
-/** Tags of one GarlicCore. About 150 bytes each, so 10 MB; past it whole sessions go, unconfirmed ones first. */
-export const MAX_TAGS = 65_536;
-
 /** Remotes with sessions of ours. A client talks to dozens, a busy server to hundreds; each costs a few kilobytes. */
 export const MAX_REMOTES = 1_024;
 

@@ -47,9 +47,9 @@ export class Receiver {
   }
 
   /** The rest of what `ReplyKeys` opened. */
-  withReplyKey(answer: { payload: Uint8Array; purpose: string } | undefined): Opened | Refused {
+  withReplyKey(answer: { payload: Uint8Array; query: number } | undefined): Opened | Refused {
     if (!answer) return refused('authentication');
-    return opened('reply-key', undefined, readPayload(answer.payload), [], answer.purpose);
+    return opened('reply-key', undefined, readPayload(answer.payload), [], answer.query);
   }
 
   #existing(
@@ -130,10 +130,10 @@ function opened(
   remote: Remote | undefined,
   payload: Payload,
   acked: readonly number[],
-  purpose?: string,
+  query?: number,
 ): Opened {
   const { cloves } = payload;
-  return { kind: 'opened', session, from: remote?.publicKey, hash: remote?.hash, cloves, acked, purpose };
+  return { kind: 'opened', session, from: remote?.publicKey, hash: remote?.hash, cloves, acked, query };
 }
 
 function refused(code: RefusedCode): Refused {

@@ -1,13 +1,7 @@
 import { copyOf } from '@allium/common/bytes/compare.ts';
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
-import {
-  MAX_INCOMING,
-  MAX_OUTSTANDING,
-  MAX_REMOTES,
-  MAX_SESSIONS,
-  MAX_STRANGERS,
-  MAX_TAGS,
-} from './limits.ts';
+import type { Share } from '@allium/common/core/shared-limit.ts';
+import { MAX_INCOMING, MAX_OUTSTANDING, MAX_REMOTES, MAX_SESSIONS, MAX_STRANGERS } from './limits.ts';
 import type { ReceiveTagSet } from './receive-tag-set.ts';
 import type { Incoming, Outstanding, Owner, Remote, Session, Tags } from './session.ts';
 import { TagTable } from './tag-table.ts';
@@ -20,11 +14,15 @@ export type Debtor = Incoming | Session;
  * are kept apart, so that a flood of them displaces no one else.
  */
 export class Remotes {
-  readonly tags: Tags = new TagTable<ReceiveTagSet<Owner>>();
+  readonly tags: Tags;
   /** oldest debt first, since all have the same term */
   readonly debtors = new Set<Debtor>();
   readonly #known = new BoundedMap<string, Remote>(MAX_REMOTES, (_, remote) => this.#close(remote));
   readonly #strangers = new BoundedMap<string, Remote>(MAX_STRANGERS, (_, remote) => this.#close(remote));
+
+  constructor(tags: Share) {
+    this.tags = new TagTable<ReceiveTagSet<Owner>>(tags);
+  }
 
   get counts(): { remotes: number; strangers: number; sessions: number; tags: number } {
     let sessions = 0;
@@ -105,7 +103,7 @@ export class Remotes {
 
   /** Lets whole remotes go, strangers first, until the tags fit. The one used last is the last to go. */
   makeRoom(): void {
-    while (this.tags.size > MAX_TAGS) {
+    while (this.tags.crowded) {
       const from = this.#strangers.size > 0 ? this.#strangers : this.#known;
       const oldest = from.values().next();
       if (oldest.done) return;

@@ -8,7 +8,7 @@ interface ReplyKey {
   readonly tag: Uint8Array;
   readonly key: Uint8Array;
   readonly until: number;
-  readonly purpose: string;
+  readonly query: number;
 }
 
 /**
@@ -22,10 +22,10 @@ export class ReplyKeys {
     return this.#keys.size;
   }
 
-  /** `tag` 8 bytes, `key` 32 bytes; `until` in milliseconds; `purpose` comes back with the answer. */
-  register(tag: Uint8Array, key: Uint8Array, until: number, purpose: string): void {
+  /** `tag` 8 bytes, `key` 32 bytes; `until` in milliseconds; `query` comes back with the answer. */
+  register(tag: Uint8Array, key: Uint8Array, until: number, query: number): void {
     if (tag.length !== TAG_LENGTH || key.length !== 32) throw new RangeError('reply key');
-    this.#keys.set(tagKey(tag), { tag: copyOf(tag), key: copyOf(key), until, purpose });
+    this.#keys.set(tagKey(tag), { tag: copyOf(tag), key: copyOf(key), until, query });
   }
 
   knows(message: Uint8Array, now: number): boolean {
@@ -34,13 +34,13 @@ export class ReplyKeys {
   }
 
   /** The payload and what it answers; the key is used up. Undefined, and the key stays, if it does not authenticate. */
-  open(message: Uint8Array): { payload: Uint8Array; purpose: string } | undefined {
+  open(message: Uint8Array): { payload: Uint8Array; query: number } | undefined {
     const entry = this.#keys.get(tagKey(message));
     if (!entry) return undefined;
     const payload = openOneTime(entry, message);
     if (!payload) return undefined;
     this.#keys.delete(tagKey(message));
-    return { payload, purpose: entry.purpose };
+    return { payload, query: entry.query };
   }
 
   sweep(now: number): void {

@@ -1,3 +1,4 @@
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import { TAG_LENGTH } from './limits.ts';
 
 /**
@@ -18,7 +19,17 @@ export interface TagEntry<S> {
 
 /** All tags that this GarlicCore looks out for. Whoever adds a tag removes it; the owner bounds the size by evicting. */
 export class TagTable<S> {
+  readonly #share: Share;
   readonly #entries = new Map<number, TagEntry<S>>();
+
+  constructor(share: Share) {
+    this.#share = share;
+  }
+
+  /** More is held than there may be. */
+  get crowded(): boolean {
+    return this.#share.over;
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -29,11 +40,14 @@ export class TagTable<S> {
   }
 
   add(key: number, set: S, index: number): void {
+    if (!this.#entries.has(key)) this.#share.add(1);
     this.#entries.set(key, { set, index });
   }
 
   /** Removes the tag if it still belongs to `set`. */
   remove(key: number, set: S): void {
-    if (this.#entries.get(key)?.set === set) this.#entries.delete(key);
+    if (this.#entries.get(key)?.set !== set) return;
+    this.#entries.delete(key);
+    this.#share.give(1);
   }
 }

@@ -1,12 +1,13 @@
 import type { Duplex } from 'node:stream';
 import type { StreamRefusal } from '@allium/common/contracts/streams.ts';
 import { DialError } from '../client/dial-error.ts';
+import type { DestinationId } from '../node/node-io.ts';
 import type { StreamDial, StreamDialer } from './client/stream-dialer.ts';
 import type { Driver } from './driver.ts';
 import { type I2pStream, StreamFailure } from './i2p-stream.ts';
 
 /** The local Destination that a key's streams come from; undefined while it has no tunnels. */
-export type ChooseDestination = (key: string) => string | undefined;
+export type ChooseDestination = (key: string) => DestinationId | undefined;
 
 /** Opens streams of local Destinations. */
 export class DestinationDialer implements StreamDialer {

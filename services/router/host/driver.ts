@@ -1,8 +1,9 @@
 import type { ListenAddress } from '@allium/common/lifecycle/listen.ts';
-import type { NodeInput, NodeOutput, StreamCommand, StreamDial } from '../node/node-io.ts';
+import type { DestinationId, NodeInput, NodeOutput, StreamDial } from '../node/node-io.ts';
 import type { RouterNode } from '../node/router-node.ts';
 import type { NetworkClock } from './clock.ts';
-import { I2pStream } from './i2p-stream.ts';
+import type { I2pStream } from './i2p-stream.ts';
+import { I2pStreams } from './i2p-streams.ts';
 import { Links } from './links.ts';
 import type { Store } from './store.ts';
 
@@ -13,11 +14,11 @@ const MAX_SLEEP_MS = 10_000;
 
 export interface DriverEvents {
   needReseed(known: number, stranded: boolean): void;
-  destinationReady(name: string, ready: boolean): void;
+  destinationReady(destination: DestinationId, ready: boolean): void;
   /** a core threw; what brought it was discarded */
   fault(culprit: string, error: unknown): void;
   /** a stranger opened a stream to a port of a local Destination */
-  incoming(destination: string, stream: I2pStream, port: number): void;
+  incoming(destination: DestinationId, stream: I2pStream, port: number): void;
 }
 
 export interface DriverParts {
@@ -36,8 +37,7 @@ export class Driver {
   readonly #parts: DriverParts;
   readonly #links: Links;
   readonly #outbox: NodeOutput[] = [];
-  readonly #streams = new Map<string, I2pStream>();
-  readonly #opening = new Map<string, PromiseWithResolvers<I2pStream>>();
+  readonly #streams: I2pStreams;
   readonly #flushTimer: NodeJS.Timeout;
   #draining = false;
   #timer: NodeJS.Timeout | undefined;
@@ -47,6 +47,10 @@ export class Driver {
   constructor(parts: DriverParts) {
     this.#parts = parts;
     this.#links = new Links(parts.proxy, (input) => this.feed(input));
+    this.#streams = new I2pStreams({
+      command: (destination, command) => this.feed({ kind: 'stream', destination, command }),
+      incoming: (destination, stream, port) => parts.events.incoming(destination, stream, port),
+    });
     this.#flushTimer = setInterval(() => parts.store.flush(), FLUSH_MS);
   }
 
@@ -75,7 +79,7 @@ export class Driver {
    * `begun` gets it at once, and writes at once when it said `awaitData`.
    */
   openStream(
-    to: StreamDial & { readonly destination: string },
+    to: StreamDial & { readonly destination: DestinationId },
     signal: AbortSignal,
     begun: (stream: I2pStream) => void,
   ): Promise<I2pStream> {
@@ -85,10 +89,8 @@ export class Driver {
       { remote, port, awaitData },
       this.clockNow,
     );
-    const key = `${destination}/${stream}`;
     const opened = Promise.withResolvers<I2pStream>();
-    const duplex = this.#newStream(destination, { stream, remote, destination: undefined });
-    this.#opening.set(key, opened);
+    const duplex = this.#streams.add(destination, { stream, remote, destination: undefined }, opened);
     const abort = (): void => {
       duplex.destroy();
       opened.reject(signal.reason);
@@ -101,17 +103,14 @@ export class Driver {
     }
     this.#outbox.push(...outputs);
     this.#drain();
-    return opened.promise.finally(() => {
-      signal.removeEventListener('abort', abort);
-      this.#opening.delete(key);
-    });
+    return opened.promise.finally(() => signal.removeEventListener('abort', abort));
   }
 
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#flushTimer);
     clearTimeout(this.#timer);
-    for (const stream of this.#streams.values()) stream.fail('stopped', 'the router stops');
+    this.#streams.stop();
     this.#links.stop();
   }
 
@@ -140,47 +139,20 @@ export class Driver {
       case 'forget':
         return this.#parts.store.remove(output.table, output.key);
       case 'stream':
-        return this.#streamEvent(output);
+        return this.#streams.event(output);
       case 'needReseed':
         return this.#parts.events.needReseed(output.known, output.stranded);
       case 'destinationReady':
-        return this.#parts.events.destinationReady(output.name, output.ready);
+        return this.#parts.events.destinationReady(output.destination, output.ready);
       case 'destinationClosed':
-        return this.#closeStreams(output.name);
+        return this.#streams.closeAll(output.destination);
+      case 'signLeaseSet':
+        return; // every Destination of this process has its keys here
       case 'fault':
         return this.#parts.events.fault(output.culprit, output.error);
       case 'wake':
         return this.#sleepUntil(output.at);
     }
-  }
-
-  #streamEvent({ destination, output }: Extract<NodeOutput, { kind: 'stream' }>): void {
-    const key = `${destination}/${output.stream}`;
-    if (output.kind === 'opened' && output.incoming) {
-      const stream = this.#newStream(destination, output);
-      this.#parts.events.incoming(destination, stream, output.localPort);
-      return;
-    }
-    const stream = this.#streams.get(key);
-    if (stream === undefined) return;
-    if (output.kind === 'opened') this.#opening.get(key)?.resolve(stream);
-    stream.receive(output);
-  }
-
-  #closeStreams(destination: string): void {
-    for (const [key, stream] of this.#streams) {
-      if (key.startsWith(`${destination}/`)) stream.fail('stopped', 'its Destination was closed');
-    }
-  }
-
-  #newStream(destination: string, peer: ConstructorParameters<typeof I2pStream>[0]): I2pStream {
-    const key = `${destination}/${peer.stream}`;
-    const command = (command: StreamCommand): void => this.feed({ kind: 'stream', destination, command });
-    const stream = new I2pStream(peer, command);
-    this.#streams.set(key, stream);
-    stream.once('close', () => this.#streams.delete(key));
-    stream.on('error', (error) => this.#opening.get(key)?.reject(error));
-    return stream;
   }
 
   #sleepUntil(at: number): void {

@@ -8,9 +8,10 @@ import { createLogger, type Logger } from '@allium/common/observe/logger.ts';
 import { AddressBook } from '../names/address-book.ts';
 import { base32Name } from '../names/destination-text.ts';
 import type { NameChange } from '../names/learnt-names.ts';
+import type { DestinationId } from '../node/node-io.ts';
 import { RouterNode } from '../node/router-node.ts';
-import type { NodeStatus } from '../node/status.ts';
 import { createDestinationKeys, type DestinationKeys } from '../wire/destination.ts';
+import { identityOf } from '../wire/identity.ts';
 import { createRouterKeys } from '../wire/router-keys.ts';
 import { startNamesServer } from './client/names-server.ts';
 import { ServiceDesk } from './client/service-desk.ts';
@@ -23,14 +24,15 @@ import { Driver } from './driver.ts';
 import { HostsWatch } from './hosts.ts';
 import type { I2pStream } from './i2p-stream.ts';
 import { loadDestinationKeys } from './keys.ts';
+import { EventLoopLag } from './lag.ts';
 import { reseed } from './reseed.ts';
 import { openStore, type Store } from './store.ts';
 import { Terminal } from './terminal.ts';
 
 /** Local Destination whose streams are those of every key; its keys live as long as the process. */
-const SHARED = 'shared';
-/** What the local Destination of a service is named: nothing else may take its place. */
-const SERVICE_PREFIX = 'service-';
+const SHARED: DestinationId = 1;
+/** The local Destination of the first service; the others follow in the order of the configuration. */
+const FIRST_SERVICE: DestinationId = 2;
 /** How often the terminal is told what changed, in ms. */
 const REPORT_MS = 1_000;
 /** So many peers refused our time before the person is told; one wrong clock would be theirs. */
@@ -54,10 +56,11 @@ export class Router {
   readonly #node: RouterNode;
   readonly #driver: Driver;
   readonly #stopping = new AbortController();
+  readonly #lag = new EventLoopLag();
   readonly #book = new AddressBook();
   readonly #desk = new ServiceDesk(() => performance.now());
   #hosts: HostsWatch | undefined;
-  readonly #ready = new Set<string>();
+  readonly #ready = new Set<DestinationId>();
   #reseeding = false;
   #wrongClockTold = false;
   #reseedState: { bundles: number; failed: Record<string, number>; routers: number } = {
@@ -84,7 +87,7 @@ export class Router {
       clock: this.#clock,
       events: {
         needReseed: (known, stranded) => void this.#reseed(known, stranded),
-        destinationReady: (name, ready) => this.#destinationReady(name, ready),
+        destinationReady: (destination, ready) => this.#destinationReady(destination, ready),
         fault: (culprit, error) => {
           this.#log.error({ culprit, fault: error instanceof Error ? error.stack : String(error) }, 'fault');
         },
@@ -97,6 +100,8 @@ export class Router {
   async start(): Promise<void> {
     const { config, life } = { config: this.#config, life: this.#life };
     life.add('store', () => this.#store.close());
+    this.#lag.start();
+    life.add('lag', () => this.#lag.stop());
     life.add('driver', () => this.#driver.stop());
     await this.#startNames();
     const services = config.services.map(loadService);
@@ -115,7 +120,7 @@ export class Router {
     this.#terminal.stage('tor', 'asking for a way to the first peers');
     this.#driver.start();
     if (config.streams) this.#open(SHARED, createDestinationKeys(randomBytes), false);
-    for (const service of services) this.#openService(service);
+    for (const [at, service] of services.entries()) this.#openService(FIRST_SERVICE + at, service);
     const report = setInterval(() => this.#report(), REPORT_MS);
     life.add('report', () => clearInterval(report));
   }
@@ -127,24 +132,39 @@ export class Router {
     if (late.length > 0) this.#log.warn({ late }, 'parts did not stop in time');
   }
 
-  status(): NodeStatus & RouterStatus & { store: object; clock: object; names: object; services: object } {
+  status(): RouterStatus & Readonly<Record<string, unknown>> {
+    const { tunnels, destinations, ...node } = this.#node.status();
     return {
-      ...this.#node.status(),
+      ...node,
+      tunnels: { ...tunnels, pools: this.#named(tunnels.pools) },
+      destinations: this.#named(destinations),
       names: { ...this.#hosts?.status, learnt: this.#book.learnt.size },
       services: this.#desk.status,
       reseed: this.#reseedState,
       store: this.#store.counters.toJSON(),
       clock: { correctionMs: this.#clock.correction },
+      lagMs: this.#lag.figures,
     };
+  }
+
+  /** By the names that people know them by. */
+  #named<T>(figures: ReadonlyMap<DestinationId, T>): Record<string, T> {
+    const nameOf = (id: DestinationId): string => {
+      const service = this.#config.services[id - FIRST_SERVICE];
+      if (service) return `service-${service.name}`;
+      return id === SHARED ? 'shared' : 'exploratory';
+    };
+    return Object.fromEntries([...figures].map(([id, figure]) => [nameOf(id), figure]));
   }
 
   #isReady(): boolean {
     return this.#node.status().stage === 'ready';
   }
 
-  #open(name: string, keys: DestinationKeys, publish: boolean): void {
+  #open(destination: DestinationId, keys: DestinationKeys, publish: boolean): void {
     const { length, quantity } = this.#config.tunnels;
-    this.#driver.feed({ kind: 'openDestination', name, options: { keys, publish, length, quantity } });
+    const options = { identity: identityOf(keys), publish, length, quantity };
+    this.#driver.feed({ kind: 'openDestination', destination, options });
   }
 
   async #startNames(): Promise<void> {
@@ -169,26 +189,26 @@ export class Router {
   }
 
   /** Where a key's streams come from: as yet from one Destination for all. */
-  #destinationOf(_key: string): string | undefined {
+  #destinationOf(_key: string): DestinationId | undefined {
     return this.#ready.has(SHARED) ? SHARED : undefined;
   }
 
-  #openService({ name, keys }: Service): void {
-    const destination = `${SERVICE_PREFIX}${name}`;
+  #openService(destination: DestinationId, { name, keys }: Service): void {
     this.#open(destination, keys, true);
     this.#driver.feed({ kind: 'stream', destination, command: { kind: 'listen', port: 0 } });
     this.#terminal.stage('service', `${name} is ${base32Name(keys.destination.hash)}`);
   }
 
-  #incoming(destination: string, stream: I2pStream, port: number): void {
+  #incoming(destination: DestinationId, stream: I2pStream, port: number): void {
     const { destination: visitor } = stream;
-    if (visitor === undefined) return void stream.destroy();
-    this.#desk.arrive(destination.slice(SERVICE_PREFIX.length), { stream, visitor, port });
+    const service = this.#config.services[destination - FIRST_SERVICE];
+    if (visitor === undefined || service === undefined) return void stream.destroy();
+    this.#desk.arrive(service.name, { stream, visitor, port });
   }
 
-  #destinationReady(name: string, ready: boolean): void {
-    if (ready) this.#ready.add(name);
-    else this.#ready.delete(name);
+  #destinationReady(destination: DestinationId, ready: boolean): void {
+    if (ready) this.#ready.add(destination);
+    else this.#ready.delete(destination);
     this.#log.info(
       { ready: this.#ready.size },
       ready ? 'destination has tunnels' : 'destination lost its tunnels',
@@ -249,7 +269,7 @@ export class Router {
         streams ? `streams at ${textOf(streams.listen)}` : 'all Destinations have tunnels',
       );
     }
-    const pools = Object.values(tunnels.pools);
+    const pools = [...tunnels.pools.values()];
     const alive = pools.reduce((sum, pool) => sum + pool.inbound.alive + pool.outbound.alive, 0);
     const wanted = pools.reduce((sum, pool) => sum + pool.inbound.wanted + pool.outbound.wanted, 0);
     if (alive > 0) this.#terminal.stage('tunnels', `${alive}/${wanted}`);

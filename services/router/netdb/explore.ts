@@ -2,13 +2,14 @@ import { toBase64 } from '@allium/common/bytes/text.ts';
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import { type RandomBytes, randomBelow, shuffled } from '@allium/common/core/random.ts';
 import type { Counters } from '@allium/common/observe/counters.ts';
+import { EXPLORATORY } from '../tunnel/pool-id.ts';
 import { hashBytes, type RouterHash } from '../wire/hash.ts';
 import { isReachable } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import type { Fetches, Reply } from './fetches.ts';
 import type { FloodfillChoice } from './floodfill-choice.ts';
 import { QUERY_TIMEOUT } from './lookup.ts';
-import { EXPLORATORY_POOL, type NetDbOutput } from './netdb-events.ts';
+import type { NetDbOutput } from './netdb-events.ts';
 import { KEY_LENGTH } from './routing-key.ts';
 import type { RouterInfoStore } from './store.ts';
 
@@ -154,7 +155,7 @@ export class Explorer {
     // an ordinary lookup of a key that nobody has is answered with the floodfills near it
     const floodfills = ++this.#round % 2 === 0 && routers.floodfillCount < FEW_FLOODFILLS;
     const what = floodfills ? 'routerInfo' : 'exploratory';
-    return [{ kind: 'query', id, to, pool: EXPLORATORY_POOL, what, key, exclude: [] }];
+    return [{ kind: 'query', id, to, pool: EXPLORATORY, what, key, exclude: [] }];
   }
 
   /** One RouterInfo that grows old: of a router in use, or else of one that a tunnel could use. */

@@ -1,9 +1,10 @@
 import type { Counters } from '@allium/common/observe/counters.ts';
+import { EXPLORATORY } from '../tunnel/pool-id.ts';
 import { hashBytes, type RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import type { FloodfillChoice } from './floodfill-choice.ts';
 import { QUERY_TIMEOUT } from './lookup.ts';
-import { EXPLORATORY_POOL, type NetDbQuery } from './netdb-events.ts';
+import type { NetDbQuery } from './netdb-events.ts';
 
 /** RouterInfos asked for at once, so that a flood of search replies becomes no flood of queries. */
 export const MAX_FETCHES = 24;
@@ -60,7 +61,7 @@ export class Fetches {
       kind: 'query',
       id,
       to: from,
-      pool: EXPLORATORY_POOL,
+      pool: EXPLORATORY,
       what: 'routerInfo',
       key: hashBytes(hash),
       exclude: [],

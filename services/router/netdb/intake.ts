@@ -65,7 +65,7 @@ export class Intake {
     if (entry.what === 'unreadable') return this.#unreadable(entry.leaseSet, query, now);
     const result =
       entry.what === 'routerInfo'
-        ? this.addRouterInfo(entry.routerInfo, query, now, MAX_ROUTER_INFO_AGE)
+        ? this.addRouterInfo(entry.routerInfo, now, MAX_ROUTER_INFO_AGE)
         : this.#addLeaseSet(entry.leaseSet, store.reply !== undefined, query, now);
     if (result.accepted) {
       return [...result.outputs, ...this.#acknowledge(storeOf(entry, store.reply), result.news, now)];
@@ -98,7 +98,7 @@ export class Intake {
     if (result.kind === 'refused') return refused(this.#count(`lease-set-${result.reason}`));
     this.#modules.counters.add(`lease-set-${result.kind}`);
     const outputs = [
-      ...this.#modules.lookups.found({ what: 'leaseSet', leaseSet }, query, now),
+      ...this.#modules.lookups.found(leaseSet, query),
       ...this.#modules.publications.arrived({ what: 'leaseSet', leaseSet }, query, now),
     ];
     return { accepted: true, news: result.kind === 'added' || result.kind === 'updated', outputs };
@@ -108,17 +108,16 @@ export class Intake {
     return this.#modules.isFloodfill ? acknowledge(this.#modules, store, news, now) : [];
   }
 
-  addRouterInfo(info: RouterInfo, query: number | undefined, now: number, maxAge: number): Added {
+  addRouterInfo(info: RouterInfo, now: number, maxAge: number): Added {
     if (info.hash === this.#modules.self) return refused([]);
     const result = this.#modules.routers.add(info, now, maxAge);
     if (result.kind === 'refused') return refused(this.#count(`router-info-${result.reason}`));
     this.#modules.counters.add(`router-info-${result.kind}`);
     this.#modules.fetches.arrived(info.hash);
     const routerInfo = this.#modules.routers.get(info.hash) ?? info;
-    const outputs = this.#modules.lookups.found({ what: 'routerInfo', routerInfo }, query, now);
-    const news = result.kind === 'added' || result.kind === 'updated';
-    if (news) outputs.push({ kind: 'learned', routerInfo, first: result.kind === 'added' });
-    return { accepted: true, news, outputs };
+    const first = result.kind === 'added';
+    const news = first || result.kind === 'updated';
+    return { accepted: true, news, outputs: news ? [{ kind: 'learned', routerInfo, first }] : [] };
   }
 
   #count(name: string): NetDbOutput[] {

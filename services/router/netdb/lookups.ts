@@ -1,20 +1,19 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import type { Counters } from '@allium/common/observe/counters.ts';
+import type { PoolId } from '../tunnel/pool-id.ts';
 import { type DestHash, hashBytes, type RouterHash } from '../wire/hash.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import type { UnreadableLeaseSet } from '../wire/unreadable-lease-set.ts';
-import type { Fetches, Reply } from './fetches.ts';
+import type { Reply } from './fetches.ts';
 import type { FloodfillChoice } from './floodfill-choice.ts';
-import { Lookup, type LookupView, QUERY_TIMEOUT } from './lookup.ts';
-import type { LookupFailure, NetDbOutput, Sought } from './netdb-events.ts';
+import { Lookup } from './lookup.ts';
+import type { LookupFailure, NetDbOutput } from './netdb-events.ts';
 import type { RouterInfoStore } from './store.ts';
 
 /** Lookups under way at once, in all and for one pool: no page that names dead hosts by the dozen makes others wait. */
 export const MAX_LOOKUPS = 256;
 export const MAX_POOL_LOOKUPS = 32;
-/** Callers that share one lookup. */
-export const MAX_CALLERS = 64;
 /** Sought and not found lately, by all pools together; more than some pages of browsers can name. */
 export const MAX_NEGATIVE = 1_024;
 /** Lookups that gave up whose answers are still taken: Tor is slow, and the next try would ask the same again. */
@@ -27,19 +26,14 @@ const MAX_EXCLUDED = 16;
 export interface LookupModules {
   readonly routers: RouterInfoStore;
   readonly choice: FloodfillChoice;
-  readonly fetches: Fetches;
   readonly counters: Counters;
   readonly nextId: () => number;
   /** routers that were named and that may be asked for later, by nobody's lookup */
   readonly heard: (hashes: readonly RouterHash[], now: number) => void;
 }
 
-export type Found =
-  | { readonly what: 'routerInfo'; readonly routerInfo: RouterInfo }
-  | { readonly what: 'leaseSet'; readonly leaseSet: LeaseSet2 };
-
 /**
- * All open lookups: one per pool and sought hash. What one pool asks and is told, another neither shares nor sees: a
+ * All open lookups: one per pool and sought Destination. What one pool asks and is told, another neither shares nor sees: a
  * floodfill or a site could tell by it that both are ours.
  */
 export class Lookups {
@@ -56,106 +50,89 @@ export class Lookups {
     return this.#open.size;
   }
 
-  open(
-    caller: string,
-    what: Sought,
-    hash: RouterHash | DestHash,
-    pool: string,
-    now: number,
-    refresh: boolean,
-  ): NetDbOutput[] {
-    const name = nameOf(pool, what, hash);
+  /** One that is open already goes on; `refresh` asks although nobody had it just now. */
+  open(hash: DestHash, pool: PoolId, now: number, refresh: boolean): NetDbOutput[] {
+    const name = nameOf(pool, hash);
     const { counters } = this.#modules;
-    const running = this.#open.get(name);
-    if (running?.callers.has(caller)) return [];
-    this.cancel(caller);
+    if (this.#open.has(name)) return [];
     const until = this.#negative.get(name) ?? 0;
     if (until > now && !refresh) {
-      counters.add(`lookup-${what}-negative`);
-      return [{ kind: 'lookupFailed', caller, reason: 'not-found' }];
+      counters.add('lookup-negative');
+      return [{ kind: 'lookupFailed', pool, hash, reason: 'not-found' }];
     }
-    if (running ? running.callers.size >= MAX_CALLERS : this.#full(pool)) {
-      counters.add(`lookup-${what}-busy`);
-      return [{ kind: 'lookupFailed', caller, reason: 'busy' }];
+    if (this.#full(pool)) {
+      counters.add('lookup-busy');
+      return [{ kind: 'lookupFailed', pool, hash, reason: 'busy' }];
     }
-    const lookup = running ?? new Lookup(what, hash, pool, now);
-    lookup.callers.add(caller);
-    if (running) return [];
-    counters.add(`lookup-${what}`);
+    const lookup = new Lookup(hash, pool, now);
+    counters.add('lookup');
     this.#open.set(name, lookup);
     return this.#advance(name, lookup, now);
   }
 
-  cancel(caller: string): void {
-    for (const [name, lookup] of this.#open) {
-      if (lookup.callers.delete(caller) && lookup.callers.size === 0) this.#open.delete(name);
-    }
-  }
-
   /** Takes back all questions of a pool that is gone. */
-  cancelPool(pool: string): void {
+  cancelPool(pool: PoolId): void {
     for (const [name, lookup] of this.#open) if (lookup.pool === pool) this.#open.delete(name);
     this.#ended.prune((lookup) => lookup.pool === pool);
   }
 
-  #full(pool: string): boolean {
+  #full(pool: PoolId): boolean {
     if (this.#open.size >= MAX_LOOKUPS) return true;
     let own = 0;
     for (const lookup of this.#open.values()) if (lookup.pool === pool) own++;
     return own >= MAX_POOL_LOOKUPS;
   }
 
-  /** An entry is here: whose query brought it has it; without a query, as at a floodfill, whoever looks for it. */
-  found(entry: Found, query: number | undefined, now: number): NetDbOutput[] {
-    const hash = entry.what === 'routerInfo' ? entry.routerInfo.hash : entry.leaseSet.hash;
+  /** A LeaseSet is here: whose query brought it has it; without a query, as at a floodfill, whoever looks for it. */
+  found(leaseSet: LeaseSet2, query: number | undefined): NetDbOutput[] {
     const outputs: NetDbOutput[] = [];
     for (const [name, lookup] of this.#open) {
-      if (lookup.what !== entry.what || lookup.hash !== hash) continue;
-      if (entry.what === 'leaseSet' && query !== undefined && !lookup.owns(query)) continue;
+      if (lookup.hash !== leaseSet.hash || (query !== undefined && !lookup.owns(query))) continue;
       this.#negative.delete(name);
       this.#open.delete(name);
       this.#credit(lookup, query);
-      this.#modules.counters.add(`lookup-${entry.what}-found`);
-      outputs.push(...[...lookup.callers].map((caller): NetDbOutput => foundOutput(caller, entry)));
+      this.#modules.counters.add('lookup-found');
+      outputs.push({ kind: 'foundLeaseSet', pool: lookup.pool, leaseSet });
     }
-    if (entry.what === 'routerInfo') return [...outputs, ...this.#leadArrived(now)];
-    return outputs.length > 0 ? outputs : this.#foundLate(entry, query);
+    return outputs.length > 0 ? outputs : this.#foundLate(leaseSet, query);
   }
 
   /** The answer of a query is a LeaseSet that we can't read. undefined: the lookup goes on, for it may be forged. */
   unreadable({ hash, proven }: UnreadableLeaseSet, query: number, now: number): NetDbOutput[] | undefined {
     for (const [name, lookup] of this.#open) {
-      if (lookup.hash !== hash || lookup.what !== 'leaseSet' || !lookup.owns(query)) continue;
+      if (lookup.hash !== hash || !lookup.owns(query)) continue;
       lookup.unreadable = true;
       if (!proven) return undefined;
       this.#credit(lookup, query);
       this.#open.delete(name);
-      return this.#failed(name, lookup, 'unreadable', now);
+      return [this.#failed(name, lookup, 'unreadable', now)];
     }
     return undefined;
   }
 
-  #foundLate(entry: Extract<Found, { what: 'leaseSet' }>, query: number | undefined): NetDbOutput[] {
+  #foundLate(leaseSet: LeaseSet2, query: number | undefined): NetDbOutput[] {
     for (const [name, lookup] of this.#ended.entries()) {
-      if (query === undefined || lookup.hash !== entry.leaseSet.hash || !lookup.owns(query)) continue;
+      if (query === undefined || lookup.hash !== leaseSet.hash || !lookup.owns(query)) continue;
       this.#ended.delete(name);
       this.#negative.delete(name);
-      this.#modules.counters.add('lookup-leaseSet-late');
-      return [...lookup.callers].map((caller) => foundOutput(caller, entry));
+      this.#modules.counters.add('lookup-late');
+      return [{ kind: 'foundLeaseSet', pool: lookup.pool, leaseSet }];
     }
     return [];
   }
 
-  /** Returns undefined when the reply answers no query of ours. */
+  /** Returns undefined when the reply answers no query of ours. Unknown routers that it names may be asked for later. */
   replied(reply: Reply, now: number): NetDbOutput[] | undefined {
+    const { routers, heard, choice, counters } = this.#modules;
     for (const [name, lookup] of this.#open) {
       if (lookup.hash !== reply.key) continue;
       const id = reply.query ?? lookup.queryTo(reply.from);
-      const unknown = id === undefined ? undefined : lookup.replied(id, reply.named, this.#view(lookup, now));
-      if (unknown === undefined) continue;
-      this.#modules.heard(unknown, now);
-      this.#modules.choice.answered(reply.from);
-      this.#modules.counters.add('query-not-found');
+      const asked = id === undefined ? undefined : lookup.replied(id);
+      if (asked === undefined) continue;
+      const unknown = reply.named.filter((hash) => !routers.get(hash));
+      heard(unknown, now);
+      choice.answered(asked);
+      counters.add('query-not-found');
       return this.#advance(name, lookup, now);
     }
     return undefined;
@@ -168,11 +145,6 @@ export class Lookups {
       return true;
     }
     return false;
-  }
-
-  /** A RouterInfo that a lookup waited for will not come. */
-  leadFailed(now: number): NetDbOutput[] {
-    return this.#leadArrived(now);
   }
 
   tick(now: number): NetDbOutput[] {
@@ -196,23 +168,15 @@ export class Lookups {
 
   #advance(name: string, lookup: Lookup, now: number): NetDbOutput[] {
     const outputs: NetDbOutput[] = [];
-    const view = this.#view(lookup, now);
-    for (let step = lookup.next(now, view); step; step = lookup.next(now, view)) {
-      switch (step.kind) {
-        case 'ask':
-          outputs.push(this.#ask(lookup, step.to, now));
-          break;
-        case 'fetch': {
-          const query = this.#modules.fetches.start(step.hash, step.from, now);
-          if (query) outputs.push(query);
-          if (this.#modules.fetches.has(step.hash)) lookup.fetching(step.hash, now + QUERY_TIMEOUT);
-          break;
-        }
-        case 'end':
-          this.#open.delete(name);
-          outputs.push(...this.#failed(name, lookup, step.reason, now));
-          return outputs;
+    const nearest = (exclude: ReadonlySet<RouterHash>): RouterInfo | undefined =>
+      this.#modules.choice.nearest(lookup.key, now, exclude, exclude.size);
+    for (let step = lookup.next(now, nearest); step; step = lookup.next(now, nearest)) {
+      if (step.kind === 'ask') {
+        outputs.push(this.#ask(lookup, step.to, now));
+        continue;
       }
+      this.#open.delete(name);
+      return [...outputs, this.#failed(name, lookup, step.reason, now)];
     }
     return outputs;
   }
@@ -222,24 +186,14 @@ export class Lookups {
     const id = this.#modules.nextId();
     lookup.asking(id, to.hash, now);
     this.#modules.counters.add('query');
-    return { kind: 'query', id, to, pool: lookup.pool, what: lookup.what, key: lookup.key, exclude };
+    return { kind: 'query', id, to, pool: lookup.pool, what: 'leaseSet', key: lookup.key, exclude };
   }
 
-  #failed(name: string, lookup: Lookup, reason: LookupFailure, now: number): NetDbOutput[] {
-    this.#modules.counters.add(`lookup-${lookup.what}-${reason}`);
+  #failed(name: string, lookup: Lookup, reason: LookupFailure, now: number): NetDbOutput {
+    this.#modules.counters.add(`lookup-${reason}`);
     if (reason === 'not-found') this.#negative.set(name, now + NEGATIVE_TTL);
     if (reason === 'timeout') this.#ended.set(name, lookup);
-    return [...lookup.callers].map((caller) => ({ kind: 'lookupFailed', caller, reason }));
-  }
-
-  #leadArrived(now: number): NetDbOutput[] {
-    const outputs: NetDbOutput[] = [];
-    for (const [name, lookup] of this.#open) {
-      if (lookup.settleLeads((hash) => this.#modules.fetches.has(hash))) {
-        outputs.push(...this.#advance(name, lookup, now));
-      }
-    }
-    return outputs;
+    return { kind: 'lookupFailed', pool: lookup.pool, hash: lookup.hash, reason };
   }
 
   /** Whom to thank: the query that node names, or the only one that was open. */
@@ -248,23 +202,8 @@ export class Lookups {
     const one = query === undefined && open.length === 1 ? open[0] : open.find(({ id }) => id === query);
     if (one) this.#modules.choice.answered(one.to);
   }
-
-  #view(lookup: Lookup, now: number): LookupView {
-    const { choice, routers } = this.#modules;
-    return {
-      nearest: (exclude) => choice.nearest(lookup.key, now, exclude, exclude.size),
-      routerInfo: (hash) => routers.get(hash),
-      nearer: (a, b) => choice.nearer(lookup.key, now, a, b),
-    };
-  }
 }
 
-function nameOf(pool: string, what: Sought, hash: string): string {
-  return `${pool}/${what}/${hash}`;
-}
-
-function foundOutput(caller: string, entry: Found): NetDbOutput {
-  return entry.what === 'routerInfo'
-    ? { kind: 'foundRouterInfo', caller, routerInfo: entry.routerInfo }
-    : { kind: 'foundLeaseSet', caller, leaseSet: entry.leaseSet };
+function nameOf(pool: PoolId, hash: DestHash): string {
+  return `${pool}/${hash}`;
 }

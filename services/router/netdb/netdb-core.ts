@@ -4,6 +4,7 @@ import type { RandomBytes } from '@allium/common/core/random.ts';
 import { Wake } from '@allium/common/core/wake.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import type { DatabaseSearchReply } from '../i2np/database-search-reply.ts';
+import { EXPLORATORY } from '../tunnel/pool-id.ts';
 import { type DestHash, type RouterHash, routerHash } from '../wire/hash.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
@@ -15,7 +16,7 @@ import { Intake } from './intake.ts';
 import { LeaseSetStore } from './lease-set-store.ts';
 import { loadRows } from './load.ts';
 import { Lookups } from './lookups.ts';
-import { EXPLORATORY_POOL, type NetDbInput, type NetDbOutput } from './netdb-events.ts';
+import type { NetDbInput, NetDbOutput } from './netdb-events.ts';
 import { Publications } from './publish.ts';
 import { RouterInfoStore } from './store.ts';
 import { MAX_ROUTER_INFO_AGE, MAX_STORED_AGE, type NetDbRules } from './validate.ts';
@@ -97,16 +98,13 @@ export class NetDbCore {
       case 'load':
         return loadRows(input.rows, this.routers, self, this.counters, now);
       case 'add':
-        return this.#intake.addRouterInfo(input.routerInfo, undefined, now, MAX_STORED_AGE).outputs;
+        return this.#intake.addRouterInfo(input.routerInfo, now, MAX_STORED_AGE).outputs;
       case 'introduced':
-        return this.#intake.addRouterInfo(input.routerInfo, undefined, now, MAX_ROUTER_INFO_AGE).outputs;
+        return this.#intake.addRouterInfo(input.routerInfo, now, MAX_ROUTER_INFO_AGE).outputs;
       case 'lookup':
         return this.#lookup(input, now);
       case 'used':
         this.#explorer?.used(input.router, now);
-        return [];
-      case 'cancel':
-        this.#lookups.cancel(input.caller);
         return [];
       case 'cancelPool':
         this.#lookups.cancelPool(input.pool);
@@ -132,7 +130,7 @@ export class NetDbCore {
         if (!this.#config.publishRouterInfo) return this.#count('publish-router-off');
         return this.#publications.start(
           { what: 'routerInfo', routerInfo: input.routerInfo },
-          EXPLORATORY_POOL,
+          EXPLORATORY,
           now,
         );
       case 'tick':
@@ -142,23 +140,11 @@ export class NetDbCore {
     }
   }
 
-  #lookup(input: Extract<NetDbInput, { kind: 'lookup' }>, now: number): NetDbOutput[] {
-    const { caller, what, hash, pool = EXPLORATORY_POOL, refresh = false } = input;
-    if (!refresh && what === 'routerInfo') {
-      const routerInfo = hash === this.#config.self ? this.#config.ownRouterInfo() : this.routers.get(hash);
-      if (routerInfo) {
-        this.#lookups.cancel(caller);
-        return [{ kind: 'foundRouterInfo', caller, routerInfo }];
-      }
-    }
-    if (!refresh && what === 'leaseSet') {
-      const leaseSet = this.leaseSets.get(hash, now + LEASE_SET_MARGIN);
-      if (leaseSet) {
-        this.#lookups.cancel(caller);
-        return [{ kind: 'foundLeaseSet', caller, leaseSet }];
-      }
-    }
-    return this.#lookups.open(caller, what, hash, pool, now, refresh);
+  #lookup({ hash, pool, refresh }: Extract<NetDbInput, { kind: 'lookup' }>, now: number): NetDbOutput[] {
+    const leaseSet = refresh ? undefined : this.leaseSets.get(hash, now + LEASE_SET_MARGIN);
+    return leaseSet
+      ? [{ kind: 'foundLeaseSet', pool, leaseSet }]
+      : this.#lookups.open(hash, pool, now, refresh);
   }
 
   #searchReply(body: DatabaseSearchReply, query: number | undefined, now: number): NetDbOutput[] {
@@ -169,15 +155,14 @@ export class NetDbCore {
       this.#publications.replied(reply, now) ??
       this.#explorer?.replied(reply, now);
     if (outputs) return outputs;
-    if (this.#fetches.replied(reply) !== undefined) return this.#lookups.leadFailed(now);
-    return this.#count('reply-unasked');
+    return this.#fetches.replied(reply) === undefined ? this.#count('reply-unasked') : [];
   }
 
   #unsent(id: number, now: number): NetDbOutput[] {
     const outputs = this.#publications.unsent(id, now);
     if (outputs) return outputs;
-    if (this.#lookups.unsent(id, now) || this.#explorer?.unsent(id)) return [];
-    return this.#fetches.unsent(id) ? this.#lookups.leadFailed(now) : [];
+    if (!this.#lookups.unsent(id, now) && !this.#explorer?.unsent(id)) this.#fetches.unsent(id);
+    return [];
   }
 
   #tick(now: number): NetDbOutput[] {

@@ -2,12 +2,10 @@ import type { DatabaseLookup, ReplyKey } from '../i2np/database-lookup.ts';
 import type { DatabaseSearchReply } from '../i2np/database-search-reply.ts';
 import type { DatabaseStore, StoreEntry } from '../i2np/database-store.ts';
 import type { DeliveryStatus } from '../i2np/delivery-status.ts';
+import type { PoolId } from '../tunnel/pool-id.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
-
-/** Pool that lookups of RouterInfos and our own router's publication use. */
-export const EXPLORATORY_POOL = 'exploratory';
 
 export type Sought = 'routerInfo' | 'leaseSet';
 
@@ -17,31 +15,17 @@ export type NetDbInput =
   | { readonly kind: 'load'; readonly rows: Iterable<{ readonly key: string; readonly value: Uint8Array }> }
   /** a RouterInfo of a reseed bundle, days old perhaps; or what a peer said of itself within a session */
   | { readonly kind: 'add' | 'introduced'; readonly routerInfo: RouterInfo }
-  /**
-   * Find an entry. `caller` is any name; one that asks again replaces its former question; `pool` names the tunnels to ask through, the
-   * exploratory ones by default; `refresh` asks the network although the entry is known.
-   */
+  /** Find a LeaseSet through the tunnels of `pool`, for its owner; `refresh` asks although it is known, or was just not found. */
   | {
       readonly kind: 'lookup';
-      readonly caller: string;
-      readonly what: 'routerInfo';
-      readonly hash: RouterHash;
-      readonly pool?: string;
-      readonly refresh?: boolean;
-    }
-  | {
-      readonly kind: 'lookup';
-      readonly caller: string;
-      readonly what: 'leaseSet';
       readonly hash: DestHash;
-      readonly pool?: string;
-      readonly refresh?: boolean;
+      readonly pool: PoolId;
+      readonly refresh: boolean;
     }
   /** a tunnel of ours goes through this router */
   | { readonly kind: 'used'; readonly router: RouterHash }
-  | { readonly kind: 'cancel'; readonly caller: string }
-  /** The pool is gone, and who asked by it: callers are named `<pool>/<hash>`. */
-  | { readonly kind: 'cancelPool'; readonly pool: string }
+  /** the pool is gone, and who asked by it */
+  | { readonly kind: 'cancelPool'; readonly pool: PoolId }
   /**
    * A DatabaseStore for the router. `query`: id of the query whose one-time reply key opened it, if node knows;
    * `from`: the session it came over, absent for tunnels.
@@ -54,13 +38,13 @@ export type NetDbInput =
     }
   | { readonly kind: 'searchReply'; readonly body: DatabaseSearchReply; readonly query?: number }
   /** `token` is the message id of a DeliveryStatus that came out of a tunnel of `pool` */
-  | { readonly kind: 'deliveryStatus'; readonly token: number; readonly pool: string }
+  | { readonly kind: 'deliveryStatus'; readonly token: number; readonly pool: PoolId }
   /** node could not send a query or a publication (no tunnel, no session); `id` is its id or token */
   | { readonly kind: 'unsent'; readonly id: number }
   /** another router asks us; answered only by floodfills */
   | { readonly kind: 'databaseLookup'; readonly body: DatabaseLookup }
   /** publish a LeaseSet through the tunnels of `pool`, and again with every newer one */
-  | { readonly kind: 'publish'; readonly leaseSet: LeaseSet2; readonly pool: string }
+  | { readonly kind: 'publish'; readonly leaseSet: LeaseSet2; readonly pool: PoolId }
   | { readonly kind: 'unpublish'; readonly hash: DestHash }
   /** publish our own RouterInfo; ignored unless configured */
   | { readonly kind: 'publishRouter'; readonly routerInfo: RouterInfo }
@@ -84,7 +68,7 @@ export interface NetDbQuery {
   readonly kind: 'query';
   readonly id: number;
   readonly to: RouterInfo;
-  readonly pool: string;
+  readonly pool: PoolId;
   readonly what: Sought | 'exploratory';
   /** 32-byte hashes */
   readonly key: Uint8Array;
@@ -101,7 +85,7 @@ export interface NetDbReply {
   readonly body: DatabaseStore | DatabaseSearchReply | DeliveryStatus;
 }
 
-/** What the NetDB wants sent or kept, and what it found. Lookups are answered by the name of their `caller`. */
+/** What the NetDB wants sent or kept, and what it found. */
 export type NetDbOutput =
   | NetDbQuery
   /** send a DatabaseStore with reply token `token`; node adds the reply tunnel, garlic and route */
@@ -109,12 +93,16 @@ export type NetDbOutput =
       readonly kind: 'storeAt';
       readonly token: number;
       readonly to: RouterInfo;
-      readonly pool: string;
+      readonly pool: PoolId;
       readonly entry: StoreEntry;
     }
-  | { readonly kind: 'foundRouterInfo'; readonly caller: string; readonly routerInfo: RouterInfo }
-  | { readonly kind: 'foundLeaseSet'; readonly caller: string; readonly leaseSet: LeaseSet2 }
-  | { readonly kind: 'lookupFailed'; readonly caller: string; readonly reason: LookupFailure }
+  | { readonly kind: 'foundLeaseSet'; readonly pool: PoolId; readonly leaseSet: LeaseSet2 }
+  | {
+      readonly kind: 'lookupFailed';
+      readonly pool: PoolId;
+      readonly hash: DestHash;
+      readonly reason: LookupFailure;
+    }
   /** a floodfill confirmed the entry; `verified` follows when another one has it too (LeaseSets only) */
   | {
       readonly kind: 'published';

@@ -1,4 +1,5 @@
 import type { SentEntry, StoreEntry } from '../i2np/database-store.ts';
+import type { PoolId } from '../tunnel/pool-id.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
 
 /** Wait for a floodfill's DeliveryStatus, in ms (i2pd: 1.8 s). */
@@ -26,7 +27,7 @@ export type Phase =
 
 export interface Publication {
   readonly entry: StoreEntry;
-  readonly pool: string;
+  readonly pool: PoolId;
   /** 32-byte routing key */
   readonly target: Uint8Array;
   /** the copy for the neighbour day's floodfills: nobody is told of it, nobody verifies it */
@@ -41,7 +42,7 @@ export interface Publication {
 
 export function newPublication(
   entry: StoreEntry,
-  pool: string,
+  pool: PoolId,
   target: Uint8Array,
   silent: boolean,
   now: number,

@@ -1,6 +1,7 @@
 import { type RandomBytes, randomBelow, randomU32 } from '@allium/common/core/random.ts';
 import type { Counters } from '@allium/common/observe/counters.ts';
 import type { StoreEntry } from '../i2np/database-store.ts';
+import type { PoolId } from '../tunnel/pool-id.ts';
 import { type DestHash, hashBytes, type RouterHash } from '../wire/hash.ts';
 import type { Reply } from './fetches.ts';
 import { type FloodfillChoice, MIDNIGHT_MARGIN } from './floodfill-choice.ts';
@@ -47,7 +48,7 @@ export class Publications {
   }
 
   /** Replaces a publication of an older entry of the same hash. */
-  start(entry: StoreEntry, pool: string, now: number): NetDbOutput[] {
+  start(entry: StoreEntry, pool: PoolId, now: number): NetDbOutput[] {
     const hash = hashOf(entry);
     const running = this.#open.get(hash);
     if (running && publishedOf(running.entry) >= publishedOf(entry)) return [];
@@ -72,7 +73,7 @@ export class Publications {
   }
 
   /** A floodfill has it, if the word comes by the pool that published. */
-  confirmed(token: number, pool: string, now: number): NetDbOutput[] | undefined {
+  confirmed(token: number, pool: PoolId, now: number): NetDbOutput[] | undefined {
     for (const [name, publication] of this.#open) {
       const { phase } = publication;
       if (phase.kind !== 'storing' || phase.token !== token || publication.pool !== pool) continue;

@@ -1,9 +1,9 @@
-import type { LinkId, NodeInput } from './node-io.ts';
+import type { DestinationId, LinkId, NodeInput } from './node-io.ts';
 
 /** What brought the input that a core threw at, and so pays for it. `core`: nobody, its own timer ran. */
 export type Culprit =
   | { readonly kind: 'link'; readonly link: LinkId }
-  | { readonly kind: 'destination'; readonly name: string }
+  | { readonly kind: 'destination'; readonly destination: DestinationId }
   | { readonly kind: 'core' };
 
 /** A core threw: our fault, whatever came in. The `cause` is what it threw. */
@@ -28,5 +28,7 @@ export function blame<T>(culprit: Culprit, work: () => T): T {
 /** Who pays for what an input makes throw. */
 export function culpritOf(input: NodeInput): Culprit {
   if ('link' in input) return { kind: 'link', link: input.link };
-  return input.kind === 'stream' ? { kind: 'destination', name: input.destination } : { kind: 'core' };
+  return input.kind === 'stream' || input.kind === 'leaseSetSigned'
+    ? { kind: 'destination', destination: input.destination }
+    : { kind: 'core' };
 }

@@ -1,44 +1,51 @@
 import type { RandomBytes } from '@allium/common/core/random.ts';
 import type { Counters } from '@allium/common/observe/counters.ts';
 import { DestinationCore } from '../destination/destination-core.ts';
+import { ANY, type Consumer, Mux, type Received } from '../destination/mux.ts';
 import { type DestinationInput, type DestinationOutput, I2CP_PROTOCOL } from '../destination/types.ts';
 import type { I2npMessage } from '../i2np/message.ts';
 import type { LookupFailure } from '../netdb/netdb-events.ts';
-import { StreamManager } from '../streaming/manager.ts';
-import { signerOf } from '../streaming/signing.ts';
-import type { StreamId, StreamInput, StreamOutput } from '../streaming/types.ts';
+import type { StreamId, StreamInput } from '../streaming/types.ts';
 import type { DestHash } from '../wire/hash.ts';
+import type { Signer } from '../wire/identity.ts';
 import type { Lease } from '../wire/lease.ts';
 import type { LeaseSet2 } from '../wire/lease-set2.ts';
+import { Budget, type DestinationShares } from './budget.ts';
 import type { Dispatch } from './dispatch.ts';
 import { blame } from './fault.ts';
-import type { DestinationOptions, StreamDial } from './node-io.ts';
+import { LocalStreams } from './local-streams.ts';
+import type { DestinationId, DestinationOptions, StreamDial } from './node-io.ts';
 import type { Routes } from './routes.ts';
 
 export interface LocalDestinationParts {
-  readonly name: string;
+  readonly id: DestinationId;
   readonly options: DestinationOptions;
   readonly random: RandomBytes;
+  readonly shares: DestinationShares;
   readonly routes: Routes;
   readonly dispatch: Dispatch;
   readonly counters: Counters;
   readonly wake: (at: number) => void;
 }
 
-/** One local Destination with its streams, joined to the tunnels of the pool that has its name. */
+/** One local Destination with those who work with it, joined to the tunnels of the pool that has its ID. */
 export class LocalDestination {
   readonly hash: DestHash;
   readonly #parts: LocalDestinationParts;
   readonly #core: DestinationCore;
-  readonly #streams: StreamManager;
+  readonly #mux = new Mux();
+  readonly #streams: LocalStreams | undefined;
   ready = false;
 
   constructor(parts: LocalDestinationParts) {
-    const { options, random } = parts;
+    const { options, random, shares } = parts;
     this.#parts = parts;
-    this.hash = options.keys.destination.hash;
-    this.#core = new DestinationCore({ keys: options.keys, publish: options.publish, random });
-    this.#streams = new StreamManager({ signer: signerOf(options.keys), random });
+    const { identity, publish } = options;
+    this.hash = identity.destination.hash;
+    this.#core = new DestinationCore({ identity, publish, random, shares });
+    // whoever signs elsewhere has his streams there too
+    this.#streams = identity.signer && this.#makeStreams(identity.signer);
+    if (this.#streams) this.#mux.bind(I2CP_PROTOCOL.streaming, ANY, this.#streams);
   }
 
   get options(): DestinationOptions {
@@ -47,28 +54,40 @@ export class LocalDestination {
 
   /** Ports that its owner listens at. */
   get listening(): readonly number[] {
-    return this.#streams.listening;
+    return this.#streams?.listening ?? [];
   }
 
   get status(): Record<string, number | boolean> {
-    return { ready: this.ready, streams: this.#streams.size, ...this.#core.counts };
+    return { ready: this.ready, streams: this.#streams?.size ?? 0, ...this.#core.counts };
   }
 
-  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void {
-    this.#blamed(() => this.#core.registerReplyKey(tag, key, until, purpose, now));
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, query: number, now: number): void {
+    this.#blamed(() => this.#core.registerReplyKey(tag, key, until, query, now));
   }
 
-  connect({ remote, port, awaitData }: StreamDial, now: number): StreamId {
-    const options = { fromPort: 0, toPort: port, awaitData };
-    return this.#blamed(() => {
-      const { stream, outputs } = this.#streams.connect(remote, options, new Uint8Array(0), now);
-      this.#onStreams(outputs, now);
-      return stream;
-    });
+  /** It is gone: what it held is others'. */
+  release(): void {
+    Budget.release(this.#parts.shares);
+  }
+
+  /** Throws `RangeError` for an identity that signs elsewhere. */
+  connect(dial: StreamDial, now: number): StreamId {
+    const streams = this.#streams;
+    if (!streams) throw new RangeError('a Destination without streams');
+    return this.#blamed(() => streams.connect(dial, now));
   }
 
   stream(input: StreamInput, now: number): void {
-    this.#blamed(() => this.#onStreams(this.#streams.step(input, now), now));
+    this.#blamed(() => this.#streams?.step(input, now));
+  }
+
+  /** Tunnels lead somewhere again; `certain`: none did before. */
+  resumed(certain: boolean, now: number): void {
+    this.#blamed(() => this.#each((consumer) => consumer.resumed(undefined, certain, now)));
+  }
+
+  leaseSetSigned(leaseSet: LeaseSet2, now: number): void {
+    this.#step({ kind: 'leaseSetSigned', leaseSet }, now);
   }
 
   leases(leases: readonly Lease[], now: number): void {
@@ -95,7 +114,27 @@ export class LocalDestination {
 
   tick(now: number): void {
     this.#step({ kind: 'tick' }, now);
-    this.stream({ kind: 'tick' }, now);
+    this.#blamed(() => this.#each((consumer) => consumer.tick(now)));
+  }
+
+  #each(tell: (consumer: Consumer) => void): void {
+    for (const consumer of this.#mux.consumers) tell(consumer);
+  }
+
+  #makeStreams(signer: Signer): LocalStreams {
+    const { id, random, routes, shares } = this.#parts;
+    return new LocalStreams(
+      {
+        send: (payload, now) => this.#step({ kind: 'send', ...payload }, now),
+        stalled: (remote, tries, now) => {
+          this.#step({ kind: 'stalled', remote, tries }, now);
+          routes.tunnel({ kind: 'suspect', pool: id }, now);
+        },
+        event: (output) => routes.emit({ kind: 'stream', destination: id, output }),
+        wake: (at) => this.#parts.wake(at),
+      },
+      { signer, random, shares },
+    );
   }
 
   #step(input: DestinationInput, now: number): void {
@@ -105,51 +144,32 @@ export class LocalDestination {
   }
 
   #blamed<T>(work: () => T): T {
-    return blame({ kind: 'destination', name: this.#parts.name }, work);
+    return blame({ kind: 'destination', destination: this.#parts.id }, work);
   }
 
   #onCore(output: DestinationOutput, now: number): void {
-    const { name, routes, dispatch, counters } = this.#parts;
+    const { id, routes, dispatch, counters } = this.#parts;
     switch (output.kind) {
       case 'publish':
-        return routes.netdb({ kind: 'publish', leaseSet: output.leaseSet, pool: name }, now);
+        return routes.netdb({ kind: 'publish', leaseSet: output.leaseSet, pool: id }, now);
       case 'lookup':
-        return routes.netdb(
-          {
-            kind: 'lookup',
-            caller: `${name}/${output.hash}`,
-            what: 'leaseSet',
-            hash: output.hash,
-            pool: name,
-            refresh: true,
-          },
-          now,
-        );
+        return routes.netdb({ kind: 'lookup', hash: output.hash, pool: id, refresh: true }, now);
       case 'toTunnel': {
         const { gateway, tunnelId } = output.lease;
         const target = { kind: 'tunnel', router: gateway, tunnelId } as const;
-        return routes.sendThrough(name, target, output.message, now, { stickyKey: output.stickyKey });
+        return routes.sendThrough(id, target, output.message, now, { stickyKey: output.stickyKey });
       }
       case 'received':
         return this.#received(output, now);
       case 'reply':
-        return dispatch.message(
-          output.message,
-          { kind: 'answer', query: Number(output.purpose), pool: name },
-          now,
-        );
+        return dispatch.message(output.message, { kind: 'answer', query: output.query, pool: id }, now);
       case 'unreachable':
         counters.add(`unreachable-${output.reason}`);
-        return this.stream(
-          {
-            kind: 'unreachable',
-            remote: output.remote,
-            reason: output.reason === 'noLeaseSet' ? 'unreachable' : 'unsupported',
-          },
-          now,
-        );
+        return this.#each((consumer) => consumer.unreachable(output.remote, output.reason, now));
       case 'resume':
-        return this.stream({ kind: 'resume', remote: output.remote, certain: true }, now);
+        return this.#each((consumer) => consumer.resumed(output.remote, true, now));
+      case 'signLeaseSet':
+        return routes.emit({ kind: 'signLeaseSet', destination: id, content: output.content });
       case 'rejected':
         return counters.add(`rejected-${output.code}`);
       case 'wake':
@@ -157,37 +177,9 @@ export class LocalDestination {
     }
   }
 
-  #received(output: Extract<DestinationOutput, { kind: 'received' }>, now: number): void {
-    const { protocol, senders, fromPort, toPort, payload } = output;
-    if (protocol !== I2CP_PROTOCOL.streaming) return this.#parts.counters.add(`protocol-${protocol}`);
-    this.stream({ kind: 'packet', senders, fromPort, toPort, bytes: payload }, now);
-  }
-
-  #onStreams(outputs: readonly StreamOutput[], now: number): void {
-    const { name, routes } = this.#parts;
-    for (const output of outputs) {
-      switch (output.kind) {
-        case 'packet':
-          this.#send(output, now);
-          break;
-        case 'stalled':
-          this.#step(output, now);
-          routes.tunnel({ kind: 'suspect', pool: name }, now);
-          break;
-        case 'wake':
-          this.#parts.wake(output.at);
-          break;
-        case 'pong':
-          break;
-        default:
-          routes.emit({ kind: 'stream', destination: name, output });
-      }
-    }
-  }
-
-  #send(packet: Extract<StreamOutput, { kind: 'packet' }>, now: number): void {
-    const { to, fromPort, toPort, bytes } = packet;
-    const protocol = I2CP_PROTOCOL.streaming;
-    this.#step({ kind: 'send', to, protocol, fromPort, toPort, payload: bytes }, now);
+  #received(payload: Received, now: number): void {
+    const consumer = this.#mux.find(payload.protocol, payload.toPort);
+    if (consumer) consumer.received(payload, now);
+    else this.#parts.counters.add(`protocol-${payload.protocol}`);
   }
 }

@@ -3,7 +3,8 @@ import { Blame, type Verdict } from '../peers/blame.ts';
 import { FirstHopShares, MIN_SHARE } from '../peers/first-hop-shares.ts';
 import { HopBudget } from '../peers/hop-budget.ts';
 import type { ProfileTable } from '../peers/profile-table.ts';
-import { EXPLORATORY, type HopRequest, type TunnelOutput } from '../tunnel/tunnel-io.ts';
+import { EXPLORATORY } from '../tunnel/pool-id.ts';
+import type { HopRequest, TunnelOutput } from '../tunnel/tunnel-io.ts';
 import type { RouterHash } from '../wire/hash.ts';
 
 /**

@@ -1,6 +1,8 @@
 import type { StreamId, StreamInput, StreamOutput } from '../streaming/types.ts';
-import type { DestinationKeys } from '../wire/destination.ts';
+import type { PoolId } from '../tunnel/pool-id.ts';
 import type { DestHash, RouterHash } from '../wire/hash.ts';
+import type { Identity } from '../wire/identity.ts';
+import type { LeaseSet2, LeaseSetContent } from '../wire/lease-set2.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 
 /** Names one TCP connection between node and host. */
@@ -14,9 +16,12 @@ export interface Row {
   readonly value: Uint8Array;
 }
 
-/** A local Destination: its name is also the name of its tunnel pool. */
+/** Names a local Destination and its pool of tunnels; any number but 0, which is the router's own pool. */
+export type DestinationId = PoolId;
+
+/** A local Destination. */
 export interface DestinationOptions {
-  readonly keys: DestinationKeys;
+  readonly identity: Identity;
   /** servers are published, clients are not: their LeaseSet travels with their messages */
   readonly publish: boolean;
   readonly length: number;
@@ -61,9 +66,15 @@ export type NodeInput =
   /** the socket's buffer is full, or empty again */
   | { readonly kind: 'blocked' | 'drained'; readonly link: LinkId }
   | { readonly kind: 'closed'; readonly link: LinkId }
-  | { readonly kind: 'openDestination'; readonly name: string; readonly options: DestinationOptions }
-  | { readonly kind: 'closeDestination'; readonly name: string }
-  | { readonly kind: 'stream'; readonly destination: string; readonly command: StreamCommand }
+  | {
+      readonly kind: 'openDestination';
+      readonly destination: DestinationId;
+      readonly options: DestinationOptions;
+    }
+  | { readonly kind: 'closeDestination'; readonly destination: DestinationId }
+  | { readonly kind: 'stream'; readonly destination: DestinationId; readonly command: StreamCommand }
+  /** the owner's answer to `signLeaseSet` */
+  | { readonly kind: 'leaseSetSigned'; readonly destination: DestinationId; readonly leaseSet: LeaseSet2 }
   /** the network time was moved: by what `clockSkew` said, or because the machine's clock stepped; ms, negative is back */
   | { readonly kind: 'clockMoved'; readonly by: number }
   /** says goodbye to every peer; nothing is fed afterwards */
@@ -93,11 +104,13 @@ export type NodeOutput =
   | { readonly kind: 'forget'; readonly table: PersistTable; readonly key: string }
   /** the NetDB is too small to build tunnels from; or `stranded`: nobody in it lets us in although Tor works */
   | { readonly kind: 'needReseed'; readonly known: number; readonly stranded: boolean }
-  | { readonly kind: 'stream'; readonly destination: string; readonly output: StreamEvent }
+  | { readonly kind: 'stream'; readonly destination: DestinationId; readonly output: StreamEvent }
   /** tunnels in both directions exist, or are gone */
-  | { readonly kind: 'destinationReady'; readonly name: string; readonly ready: boolean }
+  | { readonly kind: 'destinationReady'; readonly destination: DestinationId; readonly ready: boolean }
+  /** an identity without signer needs a LeaseSet of this */
+  | { readonly kind: 'signLeaseSet'; readonly destination: DestinationId; readonly content: LeaseSetContent }
   /** whatever streams it still had are over */
-  | { readonly kind: 'destinationClosed'; readonly name: string }
+  | { readonly kind: 'destinationClosed'; readonly destination: DestinationId }
   /** a core threw `error`: our fault, to be told; the node has gone on without what brought it */
   | { readonly kind: 'fault'; readonly culprit: 'link' | 'destination' | 'core'; readonly error: unknown }
   | { readonly kind: 'wake'; readonly at: number };

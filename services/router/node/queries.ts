@@ -10,8 +10,8 @@ import { sealOneTime } from '../i2np/one-time-garlic.ts';
 import { sealForRouter } from '../i2np/router-garlic.ts';
 import { QUERY_TIMEOUT } from '../netdb/lookup.ts';
 import type { NetDbOutput, NetDbQuery, NetDbReply } from '../netdb/netdb-events.ts';
+import { EXPLORATORY, type PoolId } from '../tunnel/pool-id.ts';
 import type { TunnelCore } from '../tunnel/tunnel-core.ts';
-import { EXPLORATORY } from '../tunnel/tunnel-io.ts';
 import { hashBytes, type RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import type { Routes } from './routes.ts';
@@ -23,7 +23,7 @@ const REPLY_GRACE = 20_000;
 
 /** Where the reply key of a query is kept: with the identity whose tunnels bring the answer. */
 export interface ReplyKeyHolder {
-  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, purpose: string, now: number): void;
+  registerReplyKey(tag: Uint8Array, key: Uint8Array, until: number, query: number, now: number): void;
 }
 
 export interface QueriesParts {
@@ -32,12 +32,12 @@ export interface QueriesParts {
   readonly tunnel: TunnelCore;
   readonly self: RouterHash;
   /** the Destination that owns the pool; undefined for the router's own */
-  readonly holder: (pool: string) => ReplyKeyHolder | undefined;
+  readonly holder: (pool: PoolId) => ReplyKeyHolder | undefined;
 }
 
 /** What goes to a floodfill through a tunnel; `id` is the NetDB's name for it. */
 interface Sealed {
-  readonly pool: string;
+  readonly pool: PoolId;
   readonly to: RouterInfo;
   readonly id: number;
   readonly outbound: number;
@@ -60,8 +60,8 @@ export class Queries {
     const reply = { key: random(REPLY_KEY_LENGTH), tag: random(REPLY_TAG_LENGTH) };
     const until = now + QUERY_TIMEOUT + REPLY_GRACE;
     const holder = this.#parts.holder(query.pool);
-    if (holder) holder.registerReplyKey(reply.tag, reply.key, until, String(query.id), now);
-    else this.#replyKeys.register(reply.tag, reply.key, until, String(query.id));
+    if (holder) holder.registerReplyKey(reply.tag, reply.key, until, query.id, now);
+    else this.#replyKeys.register(reply.tag, reply.key, until, query.id);
     const lookup = this.#message(
       {
         kind: 'databaseLookup',
@@ -119,12 +119,12 @@ export class Queries {
   }
 
   /** Opens the answer to one of the router's own queries, out of a tunnel of `pool`; undefined when it is none. */
-  open(data: Uint8Array, pool: string, now: number): { query: number; cloves: GarlicClove[] } | undefined {
+  open(data: Uint8Array, pool: PoolId, now: number): { query: number; cloves: GarlicClove[] } | undefined {
     // Keys of other pools are with their Destinations.
     if (pool !== EXPLORATORY || data.length < REPLY_TAG_LENGTH || !this.#replyKeys.knows(data, now))
       return undefined;
     const opened = this.#replyKeys.open(data);
-    return opened && { query: Number(opened.purpose), cloves: clovesOf(opened.payload) };
+    return opened && { query: opened.query, cloves: clovesOf(opened.payload) };
   }
 
   sweep(now: number): void {

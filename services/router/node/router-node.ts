@@ -4,22 +4,23 @@ import { Counters } from '@allium/common/observe/counters.ts';
 import { NetDbCore } from '../netdb/netdb-core.ts';
 import { LIVE_FIRST_HOPS } from '../peers/first-hops.ts';
 import type { StreamId } from '../streaming/types.ts';
+import { EXPLORATORY, type PoolId } from '../tunnel/pool-id.ts';
 import { TunnelCore } from '../tunnel/tunnel-core.ts';
-import { EXPLORATORY } from '../tunnel/tunnel-io.ts';
 import type { RouterHash } from '../wire/hash.ts';
+import type { RouterInfo } from '../wire/router-info.ts';
 import type { RouterKeys } from '../wire/router-keys.ts';
 import { ClockSkew } from './clock-skew.ts';
 import { Destinations } from './destinations.ts';
 import { Dispatch } from './dispatch.ts';
 import { blame, culpritOf, Fault } from './fault.ts';
 import type { LocalDestination } from './local-destination.ts';
-import type { NodeConfig, NodeInput, NodeOutput, StreamDial } from './node-io.ts';
+import type { DestinationId, NodeConfig, NodeInput, NodeOutput, StreamDial } from './node-io.ts';
 import { OwnRouterInfo } from './own-router-info.ts';
 import { Peering, type PeerMemory } from './peering.ts';
 import { Queries } from './queries.ts';
 import { Sessions } from './sessions.ts';
 import { type NodeStatus, nodeStatus } from './status.ts';
-import { Wakes } from './wakes.ts';
+import { type Sleeper, Wakes } from './wakes.ts';
 import { type Cores, Wiring } from './wiring.ts';
 
 /** Below this many usable routers a reseed is asked for; the least from which tunnels can be built. */
@@ -75,13 +76,8 @@ export class RouterNode {
 
   /** @param memory what is known of peers already */
   #makeCores(memory?: PeerMemory): Cores {
-    const keys = this.#keys;
-    const { config, random, routes, own } = {
-      config: this.#config,
-      random: this.#random,
-      routes: this.#routes,
-      own: () => this.#own.at(this.#now),
-    };
+    const [keys, config, random, routes] = [this.#keys, this.#config, this.#random, this.#routes];
+    const own = (): RouterInfo => this.#own.at(this.#now);
     const self = keys.identity.hash;
     const transit = config.listen !== undefined;
     const floodfill = config.listen?.floodfill ?? false;
@@ -95,7 +91,7 @@ export class RouterNode {
     });
     const { routers } = netdb;
     const firstHops = (): ReadonlyMap<RouterHash, number> => routes.neighbours;
-    const pools = (): ReadonlySet<string> => new Set(this.#destinations.all.keys());
+    const pools = (): ReadonlySet<PoolId> => new Set(this.#destinations.all.keys());
     const peering = new Peering({ config, self, random, routers, firstHops, pools }, memory);
     const sessions: Sessions = new Sessions({
       ntcp2: { local: keys, localRouterInfo: own, netId: config.netId, random },
@@ -114,7 +110,7 @@ export class RouterNode {
       chooseHops: (request) => peering.chooseHops(request, sessions, this.#now),
       acceptTransit: transit,
     });
-    const holder = (pool: string): LocalDestination | undefined => this.#destinations.get(pool);
+    const holder = (pool: PoolId): LocalDestination | undefined => this.#destinations.get(pool);
     const queries = new Queries({ routes, random, tunnel, self, holder });
     const dispatch = new Dispatch({ routes, queries, keys, transit, floodfill });
     return { netdb, tunnel, sessions, peering, queries, dispatch };
@@ -144,9 +140,9 @@ export class RouterNode {
       if (!(error instanceof Fault)) throw error;
       this.#pay(error, now);
       // Wakes that were asked for on the way may be lost: everybody asks anew.
-      const links = this.#cores.sessions.links().map((link) => `link ${link}`);
-      const destinations = [...this.#destinations.all.keys()].map((name) => `destination ${name}`);
-      for (const core of ['netdb', 'tunnel', 'plan', ...links, ...destinations]) this.#wakes.ask(core, now);
+      for (const kind of ['netdb', 'tunnel', 'plan'] as const) this.#wakes.ask({ kind }, now);
+      for (const id of this.#cores.sessions.links()) this.#wakes.ask({ kind: 'link', id }, now);
+      for (const id of this.#destinations.all.keys()) this.#wakes.ask({ kind: 'destination', id }, now);
     }
   }
 
@@ -154,18 +150,18 @@ export class RouterNode {
     this.#counters.add(`fault-${culprit.kind}`);
     this.#outputs.push({ kind: 'fault', culprit: culprit.kind, error: cause });
     if (culprit.kind === 'link') this.#routes.sessions(this.#cores.sessions.discard(culprit.link), now);
-    else if (culprit.kind === 'destination') this.#destinations.take(culprit.name, now)();
+    else if (culprit.kind === 'destination') this.#destinations.take(culprit.destination, now)();
   }
 
   /** Opens a stream from a local Destination; the ID is known at once, `opened` or `refused` follows. */
   connect(
-    destination: string,
+    destination: DestinationId,
     to: StreamDial,
     now: number,
   ): { readonly stream: StreamId; readonly outputs: NodeOutput[] } {
     this.#now = now;
     const local = this.#destinations.get(destination);
-    if (!local) throw new RangeError(`no Destination named ${destination}`);
+    if (!local) throw new RangeError(`no Destination ${destination}`);
     let stream: StreamId = 0;
     this.#guard(now, () => {
       stream = local.connect(to, now);
@@ -176,7 +172,7 @@ export class RouterNode {
   status(): NodeStatus {
     return nodeStatus({
       ...this.#cores,
-      destinations: this.#destinations.all,
+      destinations: this.#destinations,
       counters: { node: this.#counters, messages: this.#cores.dispatch.counters },
       clockSkew: this.#skew.median,
     });
@@ -198,11 +194,13 @@ export class RouterNode {
       case 'closed':
         return this.#routes.sessions(this.#cores.sessions.step(input, now), now);
       case 'openDestination':
-        return this.#destinations.open(input.name, input.options, now);
+        return this.#destinations.open(input.destination, input.options, now);
       case 'closeDestination':
-        return this.#destinations.close(input.name, now);
+        return this.#destinations.close(input.destination, now);
       case 'stream':
         return this.#destinations.get(input.destination)?.stream(input.command, now);
+      case 'leaseSetSigned':
+        return this.#destinations.get(input.destination)?.leaseSetSigned(input.leaseSet, now);
       case 'clockMoved':
         return input.by < -BACK_TOLERANCE ? this.#startAnew(input.by, now) : this.#clockMoved(input.by, now);
       case 'stop':
@@ -217,7 +215,7 @@ export class RouterNode {
     this.#cores.peering.load(rows, now);
     const direction = this.#config.exploratory;
     const config = { inbound: direction, outbound: direction };
-    this.#routes.tunnel({ kind: 'createPool', name: EXPLORATORY, config }, now);
+    this.#routes.tunnel({ kind: 'createPool', pool: EXPLORATORY, config }, now);
     if (this.#config.listen) {
       this.#routes.netdb({ kind: 'publishRouter', routerInfo: this.#own.at(now) }, now);
     }
@@ -244,7 +242,7 @@ export class RouterNode {
     const { sessions, netdb, peering } = this.#cores;
     this.#counters.add('started-anew');
     this.#routes.sessions(sessions.terminate(now), now);
-    const reopen = [...this.#destinations.all.keys()].map((name) => this.#destinations.take(name, now));
+    const reopen = [...this.#destinations.all.keys()].map((id) => this.#destinations.take(id, now));
     peering.clockMoved(by);
     this.#skew.clear();
     this.#wakes.clear();
@@ -257,18 +255,24 @@ export class RouterNode {
   }
 
   #tick(now: number): void {
-    for (const core of this.#wakes.due(now)) this.#guard(now, () => this.#tickOne(core, now));
+    for (const who of this.#wakes.due(now)) {
+      this.#guard(now, () => blame({ kind: 'core' }, () => this.#tickOne(who, now)));
+    }
   }
 
-  #tickOne(core: string, now: number): void {
-    blame({ kind: 'core' }, () => {
-      const [kind, name = ''] = core.split(' ', 2);
-      if (kind === 'netdb') this.#routes.netdb({ kind: 'tick' }, now);
-      else if (kind === 'tunnel') this.#routes.tunnel({ kind: 'tick' }, now);
-      else if (kind === 'plan') this.#plan(now);
-      else if (kind === 'link') this.#routes.sessions(this.#cores.sessions.tick(Number(name), now), now);
-      else this.#destinations.get(name)?.tick(now);
-    });
+  #tickOne(who: Sleeper, now: number): void {
+    switch (who.kind) {
+      case 'netdb':
+        return this.#routes.netdb({ kind: 'tick' }, now);
+      case 'tunnel':
+        return this.#routes.tunnel({ kind: 'tick' }, now);
+      case 'plan':
+        return this.#plan(now);
+      case 'link':
+        return this.#routes.sessions(this.#cores.sessions.tick(who.id, now), now);
+      case 'destination':
+        return this.#destinations.get(who.id)?.tick(now);
+    }
   }
 
   /** Opens the sessions that are wanted and asks for a reseed when there is nobody to open one with. */
@@ -284,7 +288,7 @@ export class RouterNode {
       this.#reseedAt = now + RESEED_PAUSE;
       this.#outputs.push({ kind: 'needReseed', known, stranded });
     }
-    this.#wakes.ask('plan', this.#cores.peering.wakeAt(now));
+    this.#wakes.ask({ kind: 'plan' }, this.#cores.peering.wakeAt(now));
   }
 
   #finish(now: number): NodeOutput[] {

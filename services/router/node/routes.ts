@@ -1,5 +1,6 @@
 import type { I2npMessage } from '../i2np/message.ts';
 import type { NetDbInput } from '../netdb/netdb-events.ts';
+import type { PoolId } from '../tunnel/pool-id.ts';
 import type { SendOptions, Target, TunnelInput } from '../tunnel/tunnel-io.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { NodeOutput } from './node-io.ts';
@@ -10,7 +11,7 @@ export interface Routes {
   netdb(input: NetDbInput, now: number): void;
   tunnel(input: TunnelInput, now: number): void;
   /** out of an outbound tunnel of `pool` */
-  sendThrough(pool: string, target: Target, message: I2npMessage, now: number, options?: SendOptions): void;
+  sendThrough(pool: PoolId, target: Target, message: I2npMessage, now: number, options?: SendOptions): void;
   /** over the session with `router`, which is opened when there is none */
   sendDirect(router: RouterHash, message: I2npMessage, now: number): void;
 }
@@ -19,8 +20,8 @@ export interface Routes {
 export type Source =
   | { readonly kind: 'session'; readonly from: RouterHash }
   /** out of an inbound tunnel of this pool */
-  | { readonly kind: 'tunnel'; readonly pool: string }
+  | { readonly kind: 'tunnel'; readonly pool: PoolId }
   /** under the reply key of this query, out of a tunnel of the pool that asked it */
-  | { readonly kind: 'answer'; readonly query: number; readonly pool: string }
+  | { readonly kind: 'answer'; readonly query: number; readonly pool: PoolId }
   /** inside a garlic message for this router that came over a session, or out of a tunnel of others that ends here */
   | { readonly kind: 'clove' };

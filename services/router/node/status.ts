@@ -1,8 +1,11 @@
 import type { Counters } from '@allium/common/observe/counters.ts';
 import type { NetDbCore } from '../netdb/netdb-core.ts';
+import { EXPLORATORY } from '../tunnel/pool-id.ts';
 import type { TunnelCore } from '../tunnel/tunnel-core.ts';
-import { EXPLORATORY, type TunnelStatus } from '../tunnel/tunnel-io.ts';
+import type { TunnelStatus } from '../tunnel/tunnel-io.ts';
+import type { Destinations } from './destinations.ts';
 import type { LocalDestination } from './local-destination.ts';
+import type { DestinationId } from './node-io.ts';
 import type { Peering } from './peering.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -10,7 +13,7 @@ import type { Sessions } from './sessions.ts';
 export const STAGES = ['tor', 'peers', 'tunnels', 'ready'] as const;
 export type NodeStage = (typeof STAGES)[number];
 
-/** Figures: no hashes, keys or addresses, and no names but those that the configuration gives to Destinations. */
+/** Figures: no hashes, keys, addresses or names. */
 export interface NodeStatus {
   /** what the router is working at; `ready` once every Destination has tunnels both ways */
   readonly stage: NodeStage;
@@ -28,7 +31,9 @@ export interface NodeStatus {
     readonly counters: object;
   };
   readonly tunnels: TunnelStatus;
-  readonly destinations: Readonly<Record<string, Readonly<Record<string, number | boolean>>>>;
+  readonly destinations: ReadonlyMap<DestinationId, Readonly<Record<string, number | boolean>>>;
+  /** what all Destinations hold together, see `Budget` */
+  readonly held: Readonly<Record<string, number>>;
   /** per stage, how dials, handshakes, builds and tests ended */
   readonly peers: object;
   readonly messages: object;
@@ -42,7 +47,7 @@ export interface StatusParts {
   readonly netdb: NetDbCore;
   readonly peering: Peering;
   readonly tunnel: TunnelCore;
-  readonly destinations: ReadonlyMap<string, LocalDestination>;
+  readonly destinations: Pick<Destinations, 'all' | 'held'>;
   readonly counters: { readonly node: Counters; readonly messages: Counters };
   readonly clockSkew: number | undefined;
 }
@@ -51,11 +56,8 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
   const { sessions, netdb, peering, tunnel, destinations, counters } = parts;
   const connected = sessions.connected().length;
   const tunnels = tunnel.status();
-  const destinationStatus = Object.fromEntries(
-    [...destinations].map(([name, local]) => [name, local.status]),
-  );
   return {
-    stage: stageOf(connected, sessions.counters.get('established'), tunnels, destinations),
+    stage: stageOf(connected, sessions.counters.get('established'), tunnels, destinations.all),
     sessions: {
       connected,
       open: sessions.size,
@@ -69,7 +71,8 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
       counters: netdb.counters.toJSON(),
     },
     tunnels,
-    destinations: destinationStatus,
+    destinations: new Map([...destinations.all].map(([id, local]) => [id, local.status])),
+    held: destinations.held,
     peers: peering.profiles.counters.toJSON(),
     messages: counters.messages.toJSON(),
     counters: counters.node.toJSON(),
@@ -81,10 +84,10 @@ function stageOf(
   connected: number,
   established: number,
   tunnels: TunnelStatus,
-  destinations: ReadonlyMap<string, LocalDestination>,
+  destinations: ReadonlyMap<DestinationId, LocalDestination>,
 ): NodeStage {
   if (connected === 0) return established === 0 ? 'tor' : 'peers';
-  const pool = tunnels.pools[EXPLORATORY];
+  const pool = tunnels.pools.get(EXPLORATORY);
   if (!pool || pool.inbound.alive === 0 || pool.outbound.alive === 0) return 'tunnels';
   return [...destinations.values()].every((local) => local.ready) ? 'ready' : 'tunnels';
 }

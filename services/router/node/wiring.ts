@@ -2,14 +2,14 @@ import type { Counters } from '@allium/common/observe/counters.ts';
 import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
 import type { NetDbCore } from '../netdb/netdb-core.ts';
 import type { NetDbInput, NetDbOutput } from '../netdb/netdb-events.ts';
+import type { PoolId } from '../tunnel/pool-id.ts';
 import type { TunnelCore } from '../tunnel/tunnel-core.ts';
 import type { SendOptions, Target, TunnelInput, TunnelOutput } from '../tunnel/tunnel-io.ts';
-import type { DestHash, RouterHash } from '../wire/hash.ts';
+import type { RouterHash } from '../wire/hash.ts';
 import type { ClockSkew } from './clock-skew.ts';
 import type { Destinations } from './destinations.ts';
 import type { Dispatch } from './dispatch.ts';
 import { blame, type Culprit } from './fault.ts';
-import type { LocalDestination } from './local-destination.ts';
 import type { NodeOutput } from './node-io.ts';
 import type { Peering } from './peering.ts';
 import type { Queries } from './queries.ts';
@@ -66,7 +66,7 @@ export class Wiring implements Routes {
     this.#onTunnel(this.#parts.cores().tunnel.step(input, now), now);
   }
 
-  sendThrough(pool: string, target: Target, message: I2npMessage, now: number, options?: SendOptions): void {
+  sendThrough(pool: PoolId, target: Target, message: I2npMessage, now: number, options?: SendOptions): void {
     this.#onTunnel(this.#parts.cores().tunnel.sendThrough(pool, target, message, now, options), now);
   }
 
@@ -85,7 +85,7 @@ export class Wiring implements Routes {
       case 'message':
         return this.#fromPeer(event, now);
       case 'wake':
-        return wakes.ask(`link ${event.link}`, event.at);
+        return wakes.ask({ kind: 'link', id: event.link }, event.at);
       case 'up':
         peering.up(event.router, event.incoming, now);
         this.tunnel({ kind: 'peerUp', router: event.router }, now);
@@ -94,7 +94,7 @@ export class Wiring implements Routes {
         const { heardAt } = this.#parts.cores().sessions;
         const again = peering.down(event.router, event.failure, heardAt, now);
         this.tunnel({ kind: again ? 'peerDown' : 'peerGone', router: event.router }, now);
-        return wakes.ask('plan', now + 1);
+        return wakes.ask({ kind: 'plan' }, now + 1);
       }
       case 'routerInfo':
         return this.netdb({ kind: 'introduced', routerInfo: event.routerInfo }, now);
@@ -112,7 +112,7 @@ export class Wiring implements Routes {
   }
 
   #onNetDb(output: NetDbOutput, now: number): void {
-    const { counters, wakes } = this.#parts;
+    const { counters, wakes, destinations } = this.#parts;
     const { queries } = this.#parts.cores();
     switch (output.kind) {
       case 'query':
@@ -124,36 +124,26 @@ export class Wiring implements Routes {
       case 'flood':
         return queries.flood(output, now);
       case 'foundLeaseSet':
-        return this.#asker(output.caller)?.found(output.leaseSet, now);
+        return destinations.get(output.pool)?.found(output.leaseSet, now);
       case 'lookupFailed':
         counters.add(`lookup-${output.reason}`);
-        return this.#asker(output.caller)?.lookupFailed(
-          output.caller.split('/')[1] as DestHash,
-          output.reason,
-          now,
-        );
+        return destinations.get(output.pool)?.lookupFailed(output.hash, output.reason, now);
       case 'published':
       case 'verified':
         counters.add(`lease-set-${output.kind}`);
-        return this.#parts.destinations.of(output.hash)?.published(true, now);
+        return destinations.of(output.hash)?.published(true, now);
       case 'publishFailed':
         counters.add(`publish-failed-${output.reason}`);
-        return this.#parts.destinations.of(output.hash)?.published(false, now);
+        return destinations.of(output.hash)?.published(false, now);
       case 'persist':
         return this.emit({ kind: 'persist', table: 'router_info', key: output.key, value: output.value });
       case 'forget':
         return this.emit({ kind: 'forget', table: 'router_info', key: output.key });
       case 'wake':
-        return wakes.ask('netdb', output.at);
-      case 'foundRouterInfo':
+        return wakes.ask({ kind: 'netdb' }, output.at);
       case 'learned':
         return;
     }
-  }
-
-  /** Lookups of Destinations are named `<pool>/<hash>`. */
-  #asker(caller: string): LocalDestination | undefined {
-    return this.#parts.destinations.get(caller.split('/')[0] ?? '');
   }
 
   #onTunnel(outputs: readonly TunnelOutput[], now: number): void {
@@ -179,22 +169,26 @@ export class Wiring implements Routes {
           break;
         case 'buildEnded':
           peering.buildEnded(output, now);
+          if (!output.answered) this.#testLost(output.neighbour, now);
           break;
         case 'dropped':
           counters.add(`dropped-${output.reason}`);
           break;
         case 'wake':
-          wakes.ask('tunnel', output.at);
+          wakes.ask({ kind: 'tunnel' }, output.at);
           break;
       }
     }
   }
 
   #hopDid({ router, result }: Extract<TunnelOutput, { kind: 'hopResult' }>, now: number): void {
-    const { sessions } = this.#parts.cores();
     if (result === 'accepted') this.netdb({ kind: 'used', router }, now);
-    if (result === 'testPassed') sessions.testPassed(router, now);
-    if (result === 'testFailed' || result === 'timeout') this.sessions(sessions.testLost(router, now), now);
+    if (result === 'testPassed') this.#parts.cores().sessions.testPassed(router, now);
+    if (result === 'testFailed') this.#testLost(router, now);
+  }
+
+  #testLost(router: RouterHash, now: number): void {
+    this.sessions(this.#parts.cores().sessions.testLost(router, now), now);
   }
 
   #received({ pool, tunnelId, message }: Extract<TunnelOutput, { kind: 'received' }>, now: number): void {
@@ -210,9 +204,9 @@ export class Wiring implements Routes {
     const local = this.#parts.destinations.get(output.pool);
     if (!local) return;
     local.leases(output.leases, now);
-    if (output.ready) local.stream({ kind: 'resume', certain: !local.ready }, now);
+    if (output.ready) local.resumed(!local.ready, now);
     if (local.ready === output.ready) return;
     local.ready = output.ready;
-    this.emit({ kind: 'destinationReady', name: output.pool, ready: output.ready });
+    this.emit({ kind: 'destinationReady', destination: output.pool, ready: output.ready });
   }
 }

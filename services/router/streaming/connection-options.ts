@@ -1,8 +1,9 @@
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import type { DestHash } from '../wire/hash.ts';
-import type { ByteBudget } from './budget.ts';
+import type { Signer } from '../wire/identity.ts';
 import type { Ensemble } from './ensemble.ts';
 import type { PathSeed } from './paths.ts';
-import type { PeerKey, StreamSigner } from './signing.ts';
+import type { PeerKey } from './signing.ts';
 import type { StreamId } from './types.ts';
 
 export interface ConnectionOptions {
@@ -10,8 +11,10 @@ export interface ConnectionOptions {
   readonly remote: DestHash;
   readonly localPort: number;
   readonly remotePort: number;
-  readonly signer: StreamSigner;
-  readonly budget: ByteBudget;
+  readonly signer: Signer;
+  /** bytes received that nobody has consumed, and bytes written that the peer has not acknowledged */
+  readonly received: Share;
+  readonly sent: Share;
   readonly seed?: PathSeed | undefined;
   readonly ensemble: Ensemble;
   readonly now: number;

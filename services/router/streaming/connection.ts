@@ -1,3 +1,4 @@
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import type { DestHash } from '../wire/hash.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { Lifetime } from './lifetime.ts';
@@ -7,7 +8,7 @@ import { PacketBuilder } from './packet-builder.ts';
 import type { PathSeed } from './paths.ts';
 import { Peer, payloadLimit } from './peer.ts';
 import { Receiver } from './receiver.ts';
-import { SEND_HIGH_WATER, SEND_LIMIT, SEND_LOW_WATER } from './send-buffer.ts';
+import { CROWDED_WATER, SEND_HIGH_WATER, SEND_LIMIT, SEND_LOW_WATER } from './send-buffer.ts';
 import type { PeerKey } from './signing.ts';
 import { CLOSE_RESENDS, MAX_RESENDS, Transmitter } from './transmitter.ts';
 import type { ResetReason, StreamId, StreamOutput } from './types.ts';
@@ -29,6 +30,9 @@ export class Connection {
   readonly #builder: PacketBuilder;
   readonly #peer: Peer;
   readonly lifetime: Lifetime;
+  readonly #sent: Share;
+  /** bytes that `#sent` knows of */
+  #counted = 0;
   #blocked = false;
   #dead = false;
   #finished = false;
@@ -41,8 +45,9 @@ export class Connection {
     this.localPort = options.localPort;
     this.remotePort = options.remotePort;
     this.incoming = peer !== undefined;
+    this.#sent = options.sent;
     this.#peer = new Peer(remote, peer?.key);
-    this.#receiver = new Receiver(options.budget);
+    this.#receiver = new Receiver(options.received);
     this.#builder = new PacketBuilder(peer?.streamId ?? 0, { id, signer, receiver: this.#receiver, target });
     this.#transmitter = new Transmitter({
       maxPayload: peer?.maxPayload ?? MAX_PACKET_SIZE,
@@ -136,7 +141,7 @@ export class Connection {
     }
     buffer.push(bytes);
     this.flush(now, out);
-    if (this.#blocked || buffer.queued < SEND_HIGH_WATER) return;
+    if (this.#blocked || buffer.queued < (this.#sent.over ? CROWDED_WATER : SEND_HIGH_WATER)) return;
     this.#blocked = true;
     out.push({ kind: 'blocked', stream: this.id });
   }
@@ -199,9 +204,14 @@ export class Connection {
       if (transmitter.buffer.nextSequence >= LAST_SEQUENCE) this.abort('protocol', now, out);
       else if (transmitter.timeouts > MAX_RESENDS) this.abort('timeout', now, out);
     }
+    this.#sent.add(transmitter.buffer.heldBytes - this.#counted);
+    this.#counted = transmitter.buffer.heldBytes;
     if (this.#dead) return;
     if (this.#receiver.due <= now && this.peerStreamId !== 0) this.#ack(false, now, out);
-    if (this.#blocked && transmitter.buffer.queued <= SEND_LOW_WATER) {
+    if (
+      this.#blocked &&
+      transmitter.buffer.queued <= (this.#sent.over ? CROWDED_WATER / 2 : SEND_LOW_WATER)
+    ) {
       this.#blocked = false;
       out.push({ kind: 'writable', stream: this.id });
     }
@@ -293,5 +303,7 @@ export class Connection {
     this.#dead = true;
     this.#transmitter.clear();
     this.#receiver.clear();
+    this.#sent.give(this.#counted);
+    this.#counted = 0;
   }
 }

@@ -1,10 +1,11 @@
 import { equalBytes } from '@allium/common/bytes/compare.ts';
 import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import { TokenBucket } from '@allium/common/core/token-bucket.ts';
 import { type DestHash, hashBytes } from '../wire/hash.ts';
+import type { Signer } from '../wire/identity.ts';
 import { Agenda } from './agenda.ts';
-import { ByteBudget } from './budget.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionOptions } from './connection-options.ts';
 import { EarlyPackets } from './early-packets.ts';
@@ -13,20 +14,30 @@ import { type DecodedPacket, decodePacket, peekStreamIds, STREAM_FLAG } from './
 import { PathMemory } from './paths.ts';
 import { payloadLimit } from './peer.ts';
 import { StreamRegistry } from './registry.ts';
-import { type PeerKey, type StreamSigner, verifyPacket } from './signing.ts';
+import { type PeerKey, verifyPacket } from './signing.ts';
 import { type Route, StrayPackets } from './stray.ts';
 import type { StreamId, StreamInput, StreamOutput } from './types.ts';
+
+/** What the streams of one Destination may hold of what all have. */
+export interface StreamShares {
+  /** streams, in both directions */
+  readonly streams: Share;
+  /** bytes received that nobody has consumed */
+  readonly received: Share;
+  /** bytes written that no peer has acknowledged */
+  readonly sent: Share;
+}
 
 type PacketInput = Extract<StreamInput, { readonly kind: 'packet' }>;
 type Action = (connection: Connection, out: StreamOutput[]) => void;
 
 /** All streams of one local Destination. Knows nothing of tunnels and leases; `stalled` asks for other ones. */
 export class StreamManager {
-  readonly #signer: StreamSigner;
+  readonly #signer: Signer;
   readonly #random: RandomBytes;
   readonly #self: Uint8Array;
-  readonly #budget = new ByteBudget();
-  readonly #streams = new StreamRegistry();
+  readonly #shares: StreamShares;
+  readonly #streams: StreamRegistry;
   readonly #listening = new Set<number>();
   readonly #agenda = new Agenda<StreamId>();
   readonly #early = new EarlyPackets();
@@ -34,9 +45,15 @@ export class StreamManager {
   readonly #syns = new TokenBucket(SYN_RATE, SYN_BURST);
   readonly #stray: StrayPackets;
 
-  constructor(config: { readonly signer: StreamSigner; readonly random: RandomBytes }) {
+  constructor(config: {
+    readonly signer: Signer;
+    readonly random: RandomBytes;
+    readonly shares: StreamShares;
+  }) {
     this.#signer = config.signer;
     this.#random = config.random;
+    this.#shares = config.shares;
+    this.#streams = new StreamRegistry(config.shares.streams);
     this.#self = hashBytes(config.signer.destination.hash);
     this.#stray = new StrayPackets(config.signer);
   }
@@ -53,7 +70,7 @@ export class StreamManager {
 
   /** Bytes received that nobody has consumed yet. */
   get buffered(): number {
-    return this.#budget.used;
+    return this.#shares.received.used;
   }
 
   /**
@@ -182,7 +199,13 @@ export class StreamManager {
   ): Connection {
     const { remote } = options;
     const path = { seed: this.#paths.recall(remote, now), ensemble: this.#paths.ensemble(remote) };
-    const shared = { signer: this.#signer, budget: this.#budget, ...path, now };
+    const shared = {
+      signer: this.#signer,
+      received: this.#shares.received,
+      sent: this.#shares.sent,
+      ...path,
+      now,
+    };
     const connection = new Connection({ ...options, ...shared });
     this.#streams.add(connection);
     return connection;

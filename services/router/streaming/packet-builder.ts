@@ -1,15 +1,16 @@
+import type { Signer } from '../wire/identity.ts';
 import { MAX_PACKET_SIZE } from './limits.ts';
 import { encodePacket, STREAM_FLAG, type StreamPacket } from './packet.ts';
 import type { Receiver } from './receiver.ts';
 import type { SentPacket } from './send-buffer.ts';
-import { encodeSigned, type StreamSigner } from './signing.ts';
+import { encodeSigned } from './signing.ts';
 import type { StreamId } from './types.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
 export interface BuilderOptions {
   readonly id: StreamId;
-  readonly signer: StreamSigner;
+  readonly signer: Signer;
   readonly receiver: Receiver;
   /** 32-byte hash for the replay protection of our SYN; the answer to a SYN has none (proposal 164) */
   readonly target: Uint8Array | undefined;

@@ -1,5 +1,5 @@
 import { copyOf } from '@allium/common/bytes/compare.ts';
-import type { ByteBudget } from './budget.ts';
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import { MAX_NACKS } from './packet.ts';
 
 /** Packets past the next expected one that we keep: i2pd's largest window and some air. */
@@ -26,14 +26,14 @@ const NOTHING: readonly Received[] = [];
 
 /** Puts packets into order. Packets ahead of a gap are copied and kept within bounds. */
 export class ReceiveBuffer {
-  readonly #budget: ByteBudget;
+  readonly #budget: Share;
   readonly #held = new Map<number, Received>();
   #heldBytes = 0;
   #next = 0;
   #highest = -1;
   #closed = false;
 
-  constructor(budget: ByteBudget) {
+  constructor(budget: Share) {
     this.#budget = budget;
   }
 

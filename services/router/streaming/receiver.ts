@@ -1,5 +1,5 @@
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import { AckTimer } from './ack.ts';
-import type { ByteBudget } from './budget.ts';
 import { MAX_PAYLOAD, RECEIVE_WINDOW, ReceiveBuffer, type Received } from './receive-buffer.ts';
 
 /** Bytes delivered and not consumed at which the peer is told to stop. */
@@ -25,7 +25,7 @@ const NOTHING: readonly Received[] = [];
 export class Receiver {
   readonly ack = new AckTimer();
   readonly #buffer: ReceiveBuffer;
-  readonly #budget: ByteBudget;
+  readonly #budget: Share;
   #unconsumed = 0;
   #choking = false;
   #unchokesLeft = 0;
@@ -35,7 +35,7 @@ export class Receiver {
   /** duplicates since the last packet in order */
   #duplicates = 0;
 
-  constructor(budget: ByteBudget) {
+  constructor(budget: Share) {
     this.#budget = budget;
     this.#buffer = new ReceiveBuffer(budget);
   }

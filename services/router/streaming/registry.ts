@@ -1,3 +1,4 @@
+import type { Share } from '@allium/common/core/shared-limit.ts';
 import type { DestHash } from '../wire/hash.ts';
 import type { Connection } from './connection.ts';
 import { keyOf } from './early-packets.ts';
@@ -6,17 +7,22 @@ import type { StreamId } from './types.ts';
 
 /** The living streams of one Destination, and whether there may be more. */
 export class StreamRegistry {
+  readonly #share: Share;
   readonly #byId = new Map<StreamId, Connection>();
   /** incoming streams by the peer's name for them, for repeated SYNs and packets without our ID */
   readonly #byPeer = new Map<string, Connection>();
   readonly #perRemote = new Map<DestHash, number>();
+
+  constructor(share: Share) {
+    this.#share = share;
+  }
 
   get size(): number {
     return this.#byId.size;
   }
 
   get full(): boolean {
-    return this.#byId.size >= MAX_STREAMS;
+    return this.#byId.size >= MAX_STREAMS || !this.#share.fits(1);
   }
 
   get(id: StreamId): Connection | undefined {
@@ -48,6 +54,7 @@ export class StreamRegistry {
   add(connection: Connection): void {
     const { id, remote, incoming, peerStreamId } = connection;
     this.#byId.set(id, connection);
+    this.#share.add(1);
     if (!incoming) return;
     this.#byPeer.set(keyOf(remote, peerStreamId), connection);
     this.#perRemote.set(remote, (this.#perRemote.get(remote) ?? 0) + 1);
@@ -57,6 +64,7 @@ export class StreamRegistry {
   remove(connection: Connection): boolean {
     const { id, remote, incoming, peerStreamId } = connection;
     if (!this.#byId.delete(id)) return false;
+    this.#share.give(1);
     if (!incoming) return true;
     this.#byPeer.delete(keyOf(remote, peerStreamId));
     const left = (this.#perRemote.get(remote) ?? 1) - 1;

@@ -4,6 +4,8 @@ import { concatBytes } from '@allium/common/bytes/compare.ts';
 export const SEND_HIGH_WATER = 256 * 1_024;
 /** Bytes not yet sent at which a waiting writer may go on. */
 export const SEND_LOW_WATER = 128 * 1_024;
+/** Bytes not yet sent at which a writer waits when all streams together hold their share. */
+export const CROWDED_WATER = 16 * 1_024;
 /** Bytes not yet sent; a writer that ignores `blocked` this far loses the stream. */
 export const SEND_LIMIT = 4 * 1_048_576;
 /** Taken chunks are dropped from the front of the queue in lots of this many. */
@@ -45,6 +47,8 @@ export class SendBuffer {
   /** bytes of the head chunk that are taken already */
   #offset = 0;
   #queued = 0;
+  /** payload of packets in flight */
+  #sentBytes = 0;
   readonly #sent = new Map<number, SentPacket>();
   #lostCount = 0;
   #nextSequence = 0;
@@ -54,6 +58,11 @@ export class SendBuffer {
   /** Bytes written and not yet put into a packet. */
   get queued(): number {
     return this.#queued;
+  }
+
+  /** Bytes kept: not yet in a packet, or in one that is not acknowledged. */
+  get heldBytes(): number {
+    return this.#queued + this.#sentBytes;
   }
 
   /** Packets in the network: sent, not acknowledged, not known to be lost. */
@@ -89,6 +98,7 @@ export class SendBuffer {
       lost: false,
     };
     this.#sent.set(packet.sequence, packet);
+    this.#sentBytes += packet.payload.length;
     return packet;
   }
 
@@ -140,6 +150,7 @@ export class SendBuffer {
       if (packet.sends === 1) rtt = now - packet.sentAt;
       if (packet.lost) this.#lostCount--;
       this.#sent.delete(packet.sequence);
+      this.#sentBytes -= packet.payload.length;
     }
     return { acknowledged, rtt };
   }
@@ -171,6 +182,7 @@ export class SendBuffer {
     this.#head = 0;
     this.#offset = 0;
     this.#queued = 0;
+    this.#sentBytes = 0;
     this.#sent.clear();
     this.#lostCount = 0;
   }

@@ -1,29 +1,11 @@
-import { ED25519_SIGNATURE_LENGTH, ed25519Sign } from '../crypto/ed25519.ts';
 import { SIGNATURE_TYPES, verifySignature } from '../crypto/signature.ts';
-import type { Destination, DestinationKeys } from '../wire/destination.ts';
+import type { Destination } from '../wire/destination.ts';
+import type { Signer } from '../wire/identity.ts';
 import type { OfflineSignature } from '../wire/offline-signature.ts';
 import { type DecodedPacket, encodePacket, STREAM_FLAG, type StreamPacket } from './packet.ts';
 
-/** Who signs our packets: the Destination's own key, or a transient one that it vouched for. */
-export interface StreamSigner {
-  readonly destination: Destination;
-  /** bytes of every signature */
-  readonly signatureLength: number;
-  /** an OfflineSignature structure, when `sign` uses a transient key; sent along with every signature */
-  readonly offlineSection?: Uint8Array | undefined;
-  sign(message: Uint8Array): Uint8Array;
-}
-
-export function signerOf(keys: DestinationKeys): StreamSigner {
-  return {
-    destination: keys.destination,
-    signatureLength: ED25519_SIGNATURE_LENGTH,
-    sign: (message) => ed25519Sign(keys.signingSeed, message),
-  };
-}
-
 /** Encodes and signs: the signature covers the whole packet with its own place zeroed (Streaming Protocol, flag 3). */
-export function encodeSigned(packet: StreamPacket, signer: StreamSigner): Uint8Array {
+export function encodeSigned(packet: StreamPacket, signer: Signer): Uint8Array {
   const { offlineSection, signatureLength } = signer;
   const offlineFlag = offlineSection ? STREAM_FLAG.offlineSignature : 0;
   const flags = packet.flags | STREAM_FLAG.signatureIncluded | offlineFlag;

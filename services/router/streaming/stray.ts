@@ -1,10 +1,11 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import { TokenBucket } from '@allium/common/core/token-bucket.ts';
 import type { DestHash } from '../wire/hash.ts';
+import type { Signer } from '../wire/identity.ts';
 import type { Connection } from './connection.ts';
 import { MAX_TOMBS, STRAY_BURST, STRAY_RATE, TOMB_LIFETIME } from './limits.ts';
 import { type DecodedPacket, encodePacket, STREAM_FLAG, type StreamPacket } from './packet.ts';
-import { encodeSigned, type StreamSigner } from './signing.ts';
+import { encodeSigned } from './signing.ts';
 import type { StreamId, StreamOutput } from './types.ts';
 
 /** Bytes of a ping's payload that come back (Streaming API, "Ping / Pong"). */
@@ -27,11 +28,11 @@ export interface Route {
 
 /** Answers packets that belong to no living stream. Every answer is counted: strangers can provoke them. */
 export class StrayPackets {
-  readonly #signer: StreamSigner;
+  readonly #signer: Signer;
   readonly #tombs = new BoundedMap<StreamId, Tomb>(MAX_TOMBS);
   readonly #answers = new TokenBucket(STRAY_RATE, STRAY_BURST);
 
-  constructor(signer: StreamSigner) {
+  constructor(signer: Signer) {
     this.#signer = signer;
   }
 

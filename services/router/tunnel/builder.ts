@@ -5,6 +5,7 @@ import type { RouterHash } from '../wire/hash.ts';
 import type { Lease } from '../wire/lease.ts';
 import { type HopAnswer, openReply } from './build-reply.ts';
 import { createBuild, MAX_HOPS } from './build-request.ts';
+import type { PoolId } from './pool-id.ts';
 import type { Tunnel, TunnelPlan } from './tunnel.ts';
 import type { Direction, HopInfo } from './tunnel-io.ts';
 
@@ -37,7 +38,7 @@ export type BuildResult =
 
 export interface StartBuild {
   readonly direction: Direction;
-  readonly pool: string;
+  readonly pool: PoolId;
   readonly hops: readonly HopInfo[];
   /** outbound: where the reply goes */
   readonly replyTo: Lease | undefined;
@@ -154,7 +155,7 @@ export class TunnelBuilder {
     return this.#take((build) => build.neighbour === on || build.direct === on);
   }
 
-  takePool(pool: string): PendingBuild[] {
+  takePool(pool: PoolId): PendingBuild[] {
     return this.#take((build) => build.pool === pool);
   }
 

@@ -8,9 +8,10 @@ import { type BuildResult, type PendingBuild, TunnelBuilder } from './builder.ts
 import { type BuildParts, launchBuild } from './launch.ts';
 import { LostSessions } from './lost-sessions.ts';
 import { DIRECTIONS, isDoomed, TunnelPool } from './pool.ts';
+import { EXPLORATORY, type PoolId } from './pool-id.ts';
 import { establish, type InboundTunnel, type Tunnel } from './tunnel.ts';
 import type { TunnelCounter } from './tunnel-counters.ts';
-import { type Direction, EXPLORATORY, type PoolConfig, type TunnelOutput } from './tunnel-io.ts';
+import type { Direction, PoolConfig, TunnelOutput } from './tunnel-io.ts';
 import { FIRST_TEST_DELAY } from './tunnel-tests.ts';
 
 /** Pools at once: one per local Destination, each up to 32 tunnels. */
@@ -32,10 +33,10 @@ interface Turn {
 /** Keeps every pool at its size: starts builds, takes their replies, removes what has ended. */
 export class PoolKeeper {
   readonly #parts: BuildParts;
-  readonly #pools = new Map<string, TunnelPool>();
+  readonly #pools = new Map<PoolId, TunnelPool>();
   readonly #listening = new Map<number, InboundTunnel>();
   readonly #lost: LostSessions;
-  readonly #changed = new Set<string>();
+  readonly #changed = new Set<PoolId>();
   #builds = 0;
 
   constructor(parts: Omit<BuildParts, 'pacer' | 'builder'>) {
@@ -49,11 +50,11 @@ export class PoolKeeper {
       pools: this.#pools,
       listening: this.#listening,
       end: (tunnel, counter) => this.end(tunnel, counter),
-      changed: ({ name }) => this.#changed.add(name),
+      changed: ({ id }) => this.#changed.add(id),
     });
   }
 
-  get pools(): ReadonlyMap<string, TunnelPool> {
+  get pools(): ReadonlyMap<PoolId, TunnelPool> {
     return this.#pools;
   }
 
@@ -67,24 +68,24 @@ export class PoolKeeper {
   }
 
   /** More than `MAX_POOLS` throws `RangeError`: whoever makes Destinations bounds them. */
-  create(name: string, config: PoolConfig): void {
-    const pool = this.#pools.get(name);
+  create(id: PoolId, config: PoolConfig): void {
+    const pool = this.#pools.get(id);
     if (pool) {
       pool.config = config;
       return;
     }
     if (this.#pools.size >= MAX_POOLS) throw new RangeError('too many tunnel pools');
-    this.#pools.set(name, new TunnelPool(name, config, randomU32(this.#parts.random)));
+    this.#pools.set(id, new TunnelPool(id, config, randomU32(this.#parts.random)));
   }
 
-  remove(name: string): void {
-    const pool = this.#pools.get(name);
+  remove(id: PoolId): void {
+    const pool = this.#pools.get(id);
     if (!pool) return;
-    for (const build of this.builder.takePool(name)) this.#ended(build);
+    for (const build of this.builder.takePool(id)) this.#ended(build);
     for (const tunnel of pool.tunnels()) this.#forget(tunnel);
-    this.#lost.forgetPool(name);
-    this.#pools.delete(name);
-    this.#changed.delete(name);
+    this.#lost.forgetPool(id);
+    this.#pools.delete(id);
+    this.#changed.delete(id);
   }
 
   /** Everything that time alone decides. */
@@ -154,8 +155,8 @@ export class PoolKeeper {
   }
 
   /** A stream of this pool stalls: what it has lost is told at once, for it alone. */
-  stalled(name: string): void {
-    const pool = this.#pools.get(name);
+  stalled(id: PoolId): void {
+    const pool = this.#pools.get(id);
     if (pool) this.#lost.tell(pool);
   }
 
@@ -165,14 +166,14 @@ export class PoolKeeper {
     if (!pool?.remove(tunnel)) return false;
     this.#forget(tunnel);
     this.#parts.counters.add(counter);
-    this.#changed.add(pool.name);
+    this.#changed.add(pool.id);
     return true;
   }
 
   /** What has changed since the last call. */
   takeChanges(now: number): TunnelOutput[] {
-    const out = [...this.#changed].flatMap((name) => {
-      const pool = this.#pools.get(name);
+    const out = [...this.#changed].flatMap((id) => {
+      const pool = this.#pools.get(id);
       return pool ? [poolChanged(pool, now)] : [];
     });
     this.#changed.clear();
@@ -205,7 +206,7 @@ export class PoolKeeper {
   #turns(now: number): Turn[] {
     const turns = [...this.#pools.values()].flatMap((pool) =>
       DIRECTIONS.map((direction) => {
-        const first = pool.name === EXPLORATORY && !pool.has(direction, now);
+        const first = pool.id === EXPLORATORY && !pool.has(direction, now);
         return { pool, direction, supply: first ? -1 : pool.supply(direction, now) };
       }),
     );
@@ -236,7 +237,7 @@ export class PoolKeeper {
     pool.add(tunnel);
     if (tunnel.direction === 'inbound') this.#listening.set(tunnel.id, tunnel);
     pool.backoff[build.direction].succeeded();
-    this.#changed.add(pool.name);
+    this.#changed.add(pool.id);
   }
 
   #timedOut(build: PendingBuild, now: number): TunnelOutput[] {
@@ -280,7 +281,7 @@ function poolChanged(pool: TunnelPool, now: number): TunnelOutput {
   const inbound = [...pool.inbound.values()].filter((it) => !it.bootstrap && !isDoomed(it)).length;
   const outbound = pool.outbound.size;
   const ready = inbound > 0 && outbound > 0;
-  return { kind: 'poolChanged', pool: pool.name, ready, leases: pool.leases(now), inbound, outbound };
+  return { kind: 'poolChanged', pool: pool.id, ready, leases: pool.leases(now), inbound, outbound };
 }
 
 function buildEnded({ neighbour, records, started }: PendingBuild, answered: boolean): TunnelOutput {

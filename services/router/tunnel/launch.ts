@@ -9,16 +9,11 @@ import type { BuildPacer } from './build-pacer.ts';
 import { BUILD_TIMEOUT, makeTunnel, type StartBuild, type TunnelBuilder } from './builder.ts';
 import type { OneTimeKeys } from './one-time-reply.ts';
 import type { TunnelPool } from './pool.ts';
+import { EXPLORATORY } from './pool-id.ts';
 import { type SendQueue, toRouter } from './send-queue.ts';
 import type { InboundTunnel, OutboundTunnel } from './tunnel.ts';
 import type { TunnelCounters } from './tunnel-counters.ts';
-import {
-  type ChooseHops,
-  type Direction,
-  EXPLORATORY,
-  type HopInfo,
-  type TunnelOutput,
-} from './tunnel-io.ts';
+import type { ChooseHops, Direction, HopInfo, TunnelOutput } from './tunnel-io.ts';
 import { MESSAGE_LIFETIME } from './tunnel-sender.ts';
 
 /** Milliseconds until `ChooseHops` is asked again after it had nobody; a new session ends the wait. */
@@ -65,7 +60,7 @@ export function launchBuild(launch: Launch, parts: BuildParts, now: number): Tun
   if (!hops || !first) return undefined;
   const wish: StartBuild = {
     direction,
-    pool: pool.name,
+    pool: pool.id,
     hops,
     replyTo: path.reply?.lease,
     direct: path.via ? undefined : first.hash,
@@ -108,7 +103,7 @@ function inboundPath({ pool, exploratory }: Launch, parts: BuildParts, now: numb
   const via = pool.pickOutbound({}, now, parts.random) ?? exploratory?.pickOutbound({}, now, parts.random);
   const path = { length, bootstrap: false, via, reply: undefined };
   if (via) return pool.missing('inbound', now) > 0 ? path : undefined;
-  if (pool.name !== EXPLORATORY) return undefined;
+  if (pool.id !== EXPLORATORY) return undefined;
   if (length === 1) return pool.missing('inbound', now) > 0 ? path : undefined;
   return pool.missingBootstrap(now) > 0 ? { ...path, length: 1, bootstrap: true } : undefined;
 }
@@ -117,7 +112,7 @@ function inboundPath({ pool, exploratory }: Launch, parts: BuildParts, now: numb
 function outboundPath({ pool, exploratory }: Launch, parts: BuildParts, now: number): Path | undefined {
   if (pool.missing('outbound', now) <= 0) return undefined;
   // only the exploratory pool's own replies may pass a bootstrap tunnel
-  const own = pool.name === EXPLORATORY ? pool.pickFirstInbound(now, parts.random) : undefined;
+  const own = pool.id === EXPLORATORY ? pool.pickFirstInbound(now, parts.random) : undefined;
   const reply = own ?? pool.pickInbound(now, parts.random) ?? exploratory?.pickInbound(now, parts.random);
   if (!reply) return undefined;
   const { length } = pool.config.outbound;
@@ -131,7 +126,7 @@ function chooseHops(
   now: number,
 ): readonly HopInfo[] | undefined {
   const exclude = via ? [] : parts.pacer.resting(now);
-  const hops = parts.chooseHops({ direction, length, exclude, pool: pool.name, order: pool.order });
+  const hops = parts.chooseHops({ direction, length, exclude, pool: pool.id, order: pool.order });
   if (hops && makeTunnel(hops, length, parts.local)) return hops;
   parts.counters.add(hops ? 'buildsBadHops' : 'buildsNoHops');
   const free = hops ? undefined : parts.pacer.nextFree(now);

@@ -1,6 +1,7 @@
 import { type RandomBytes, randomBelow } from '@allium/common/core/random.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { TunnelPool } from './pool.ts';
+import type { PoolId } from './pool-id.ts';
 import type { InboundTunnel, Tunnel } from './tunnel.ts';
 import type { TunnelCounter } from './tunnel-counters.ts';
 
@@ -17,7 +18,7 @@ export const MAX_STRANDED = 128;
 
 export interface LostSessionsParts {
   readonly random: RandomBytes;
-  readonly pools: ReadonlyMap<string, TunnelPool>;
+  readonly pools: ReadonlyMap<PoolId, TunnelPool>;
   /** takes a tunnel out of use; false when it was already */
   readonly end: (tunnel: Tunnel, counter: TunnelCounter) => boolean;
   readonly changed: (pool: TunnelPool) => void;
@@ -97,8 +98,8 @@ export class LostSessions {
     return at;
   }
 
-  forgetPool(name: string): void {
-    for (const { id, pool } of this.#stranded.values()) if (pool === name) this.#unstrand(id);
+  forgetPool(id: PoolId): void {
+    for (const tunnel of this.#stranded.values()) if (tunnel.pool === id) this.#unstrand(tunnel.id);
   }
 
   #over(router: RouterHash): { readonly pool: TunnelPool; readonly tunnel: Tunnel }[] {

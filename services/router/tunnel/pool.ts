@@ -4,6 +4,7 @@ import type { Lease } from '../wire/lease.ts';
 import { MAX_LEASES } from '../wire/lease-set2.ts';
 import { Backoff, FREE_FAILURES } from './build-pacer.ts';
 import { MAX_HOPS } from './build-request.ts';
+import type { PoolId } from './pool-id.ts';
 import { type InboundTunnel, type OutboundTunnel, type Tunnel, usable } from './tunnel.ts';
 import type { Direction, DirectionConfig, DirectionStatus, PoolConfig, SendOptions } from './tunnel-io.ts';
 
@@ -18,7 +19,7 @@ export const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound'];
 
 /** The tunnels of one purpose, and how many more it wants. */
 export class TunnelPool {
-  readonly name: string;
+  readonly id: PoolId;
   readonly order: number;
   readonly backoff: Readonly<Record<Direction, Backoff>> = {
     inbound: new Backoff(),
@@ -34,10 +35,10 @@ export class TunnelPool {
   #config: PoolConfig;
   readonly #inbound = new Map<number, InboundTunnel>();
   readonly #outbound = new Map<number, OutboundTunnel>();
-  readonly #sticky = new BoundedMap<string, number>(MAX_STICKY);
+  readonly #sticky = new BoundedMap<number, number>(MAX_STICKY);
 
-  constructor(name: string, config: PoolConfig, order: number) {
-    this.name = name;
+  constructor(id: PoolId, config: PoolConfig, order: number) {
+    this.id = id;
     this.order = order;
     this.#config = checked(config);
   }

@@ -11,17 +11,17 @@ import { InboundReader } from './inbound-reader.ts';
 import { PoolKeeper } from './keeper.ts';
 import { OneTimeKeys } from './one-time-reply.ts';
 import { MAX_TRANSIT, openGatewayMessage, TransitTunnels } from './participant.ts';
+import { EXPLORATORY, type PoolId } from './pool-id.ts';
 import { SendQueue } from './send-queue.ts';
 import { type TunnelCounter, TunnelCounters } from './tunnel-counters.ts';
-import {
-  type ChooseHops,
-  EXPLORATORY,
-  type SendOptions,
-  type Target,
-  type TunnelInput,
-  type TunnelOutput,
-  type TunnelPair,
-  type TunnelStatus,
+import type {
+  ChooseHops,
+  SendOptions,
+  Target,
+  TunnelInput,
+  TunnelOutput,
+  TunnelPair,
+  TunnelStatus,
 } from './tunnel-io.ts';
 import { RETEST_DELAY, TunnelTests } from './tunnel-tests.ts';
 
@@ -83,7 +83,7 @@ export class TunnelCore {
 
   /** A message out of one of the pool's outbound tunnels, for its far end to put at `target`. */
   sendThrough(
-    pool: string,
+    pool: PoolId,
     target: Target,
     message: I2npMessage,
     now: number,
@@ -96,7 +96,7 @@ export class TunnelCore {
   }
 
   /** A way to ask and a way to be answered; undefined when the pool lacks one of them at the moment. */
-  pair(pool: string, now: number): TunnelPair | undefined {
+  pair(pool: PoolId, now: number): TunnelPair | undefined {
     const found = this.#keeper.pools.get(pool);
     const outbound = found?.pickOutbound({}, now, this.#random);
     const inbound = found?.pickInbound(now, this.#random);
@@ -104,7 +104,7 @@ export class TunnelCore {
   }
 
   /** The pool's working inbound tunnels, youngest first. */
-  leases(pool: string, now: number): readonly Lease[] {
+  leases(pool: PoolId, now: number): readonly Lease[] {
     return this.#keeper.pools.get(pool)?.leases(now) ?? [];
   }
 
@@ -118,10 +118,12 @@ export class TunnelCore {
   }
 
   status(): TunnelStatus {
-    const pools: Record<string, TunnelStatus['pools'][string]> = {};
-    for (const [name, pool] of this.#keeper.pools) {
-      pools[name] = { inbound: pool.status('inbound'), outbound: pool.status('outbound') };
-    }
+    const pools = new Map(
+      [...this.#keeper.pools].map(([id, pool]) => [
+        id,
+        { inbound: pool.status('inbound'), outbound: pool.status('outbound') },
+      ]),
+    );
     return { pools, transit: this.#transit.size, counters: this.#counters.snapshot() };
   }
 
@@ -132,10 +134,10 @@ export class TunnelCore {
       case 'tick':
         return [];
       case 'createPool':
-        this.#keeper.create(input.name, input.config);
+        this.#keeper.create(input.pool, input.config);
         break;
       case 'removePool':
-        this.#keeper.remove(input.name);
+        this.#keeper.remove(input.pool);
         break;
       case 'suspect':
         this.#keeper.stalled(input.pool);
@@ -156,15 +158,15 @@ export class TunnelCore {
   }
 
   #judgeTests(now: number): TunnelOutput[] {
-    const suspects = new Set<string>();
+    const suspects = new Set<PoolId>();
     const out = this.#tests.judge((it) => this.#keeper.end(it, 'tunnelsTestFailed'), suspects, now);
-    for (const name of suspects) this.#suspect(name, now + RETEST_DELAY);
+    for (const pool of suspects) this.#suspect(pool, now + RETEST_DELAY);
     return out;
   }
 
   /** With the exploratory pool: its tests tell whether our own side is the one that stands still. */
-  #suspect(name: string, at: number): void {
-    for (const pool of [this.#keeper.pools.get(EXPLORATORY), this.#keeper.pools.get(name)]) {
+  #suspect(id: PoolId, at: number): void {
+    for (const pool of [this.#keeper.pools.get(EXPLORATORY), this.#keeper.pools.get(id)]) {
       if (pool) this.#tests.suspect(pool, at);
     }
   }

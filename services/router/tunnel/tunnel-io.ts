@@ -1,6 +1,7 @@
 import type { I2npMessage } from '../i2np/message.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { Lease } from '../wire/lease.ts';
+import type { PoolId } from './pool-id.ts';
 
 /** All that a build needs to know of a router. */
 export interface HopInfo {
@@ -17,7 +18,7 @@ export interface HopRequest {
   readonly length: number;
   /** first hops that got a build message a moment ago; leaving them out everywhere is simplest */
   readonly exclude: readonly RouterHash[];
-  readonly pool: string;
+  readonly pool: PoolId;
   /** the pool's secret number, which gives its tunnels hops and an order of their own */
   readonly order: number;
 }
@@ -41,9 +42,6 @@ export interface PoolConfig {
   readonly outbound: DirectionConfig;
 }
 
-/** The router's own pool: builds of all pools and the netdb use it until they have better. */
-export const EXPLORATORY = 'exploratory';
-
 /** Where the far end of an outbound tunnel puts a message. */
 export type Target =
   | { readonly kind: 'router'; readonly router: RouterHash }
@@ -54,12 +52,12 @@ export type Delivery = { readonly kind: 'local' } | Target;
 /** What happens to tunnels. Each is fed with the time in ms. */
 export type TunnelInput =
   /** starts a pool, or changes the wishes of one that exists */
-  | { readonly kind: 'createPool'; readonly name: string; readonly config: PoolConfig }
-  | { readonly kind: 'removePool'; readonly name: string }
+  | { readonly kind: 'createPool'; readonly pool: PoolId; readonly config: PoolConfig }
+  | { readonly kind: 'removePool'; readonly pool: PoolId }
   /** types 18, 19 and 25 from a session (`from` = the peer), 25 also out of a router garlic (`from` undefined) */
   | { readonly kind: 'message'; readonly from: RouterHash | undefined; readonly message: I2npMessage }
   /** what leaves or should come through this pool gets lost: its tunnels are tested now, those without a neighbour end */
-  | { readonly kind: 'suspect'; readonly pool: string }
+  | { readonly kind: 'suspect'; readonly pool: PoolId }
   /** a session is up: builds that lacked a hop are tried again */
   | { readonly kind: 'peerUp'; readonly router: RouterHash }
   /** a session is gone, and is being opened again: builds that lean on it end, tunnels wait for `peerUp` or `peerGone` */
@@ -91,7 +89,7 @@ export type TunnelOutput =
   /** came out of one of our inbound tunnels; `message` owns its memory */
   | {
       readonly kind: 'received';
-      readonly pool: string;
+      readonly pool: PoolId;
       readonly tunnelId: number;
       readonly message: I2npMessage;
     }
@@ -99,7 +97,7 @@ export type TunnelOutput =
   | { readonly kind: 'local'; readonly message: I2npMessage }
   | {
       readonly kind: 'poolChanged';
-      readonly pool: string;
+      readonly pool: PoolId;
       /** at least one tunnel in each direction */
       readonly ready: boolean;
       /** inbound tunnels that work, youngest first, at most 16; without bootstrap tunnels */
@@ -122,7 +120,7 @@ export type TunnelOutput =
       /** ms */
       readonly started: number;
     }
-  | { readonly kind: 'dropped'; readonly pool: string; readonly reason: DropReason }
+  | { readonly kind: 'dropped'; readonly pool: PoolId; readonly reason: DropReason }
   | { readonly kind: 'wake'; readonly at: number };
 
 /** One outbound tunnel to ask through and one inbound tunnel for the answer. */
@@ -134,7 +132,7 @@ export interface TunnelPair {
 
 export interface SendOptions {
   /** messages with equal keys leave through one tunnel as long as it lives */
-  readonly stickyKey?: string;
+  readonly stickyKey?: number;
   /** handle from a `TunnelPair`; another tunnel is taken when it is gone */
   readonly outbound?: number;
 }
@@ -148,7 +146,7 @@ export interface DirectionStatus {
 }
 
 export interface TunnelStatus {
-  readonly pools: Readonly<Record<string, Readonly<Record<Direction, DirectionStatus>>>>;
+  readonly pools: ReadonlyMap<PoolId, Readonly<Record<Direction, DirectionStatus>>>;
   /** tunnels of others that run through us */
   readonly transit: number;
   /** see `TunnelCounter` */

@@ -5,6 +5,7 @@ import { encodeLong } from '../i2np/message.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import { type OneTimeKeys, wrapWithNewKey } from './one-time-reply.ts';
 import type { TunnelPool } from './pool.ts';
+import type { PoolId } from './pool-id.ts';
 import type { SendQueue } from './send-queue.ts';
 import { TEST_TIMEOUT, TestTiming } from './test-timing.ts';
 import { type InboundTunnel, type OutboundTunnel, type Tunnel, usable } from './tunnel.ts';
@@ -98,7 +99,7 @@ export class TunnelTests {
    * Tests that did not come back: both tunnels are tested again soon, or end. `end` is false for a dead tunnel. The
    * pools of `suspects` should be tested as a whole then, so that what comes back bears witness against what doesn't.
    */
-  judge(end: (tunnel: Tunnel) => boolean, suspects: Set<string>, now: number): TunnelOutput[] {
+  judge(end: (tunnel: Tunnel) => boolean, suspects: Set<PoolId>, now: number): TunnelOutput[] {
     const guilty = new Set<RouterHash>();
     for (const [id, test] of this.#running.entries()) {
       if (now < this.#timing.deadline(test.sentAt)) break;

@@ -4,6 +4,7 @@ import type { Lease } from '../wire/lease.ts';
 import { type BuiltHop, type PendingRecords, TUNNEL_LIFETIME_S } from './build-request.ts';
 import { TunnelEndpoint } from './endpoint.ts';
 import { createDecryptLayer, type Layer } from './hop-crypto.ts';
+import type { PoolId } from './pool-id.ts';
 import type { Direction } from './tunnel-io.ts';
 import { TunnelSender } from './tunnel-sender.ts';
 
@@ -18,7 +19,7 @@ export const USABLE_MARGIN = 10_000;
 interface TunnelBase {
   /** inbound: the tunnel ID that we receive under. Outbound: a handle of ours. */
   readonly id: number;
-  readonly pool: string;
+  readonly pool: PoolId;
   readonly hops: readonly RouterHash[];
   /** the hop next to us; the tunnel dies with the session to it */
   readonly neighbour: RouterHash;
@@ -58,7 +59,7 @@ export type Tunnel = InboundTunnel | OutboundTunnel;
 /** What was asked of the hops. */
 export interface TunnelPlan {
   readonly direction: Direction;
-  readonly pool: string;
+  readonly pool: PoolId;
   readonly records: PendingRecords;
   /** see `Tunnel.id` */
   readonly tunnelId: number;

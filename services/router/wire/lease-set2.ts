@@ -1,11 +1,11 @@
 import { DecodeError } from '@allium/common/bytes/errors.ts';
 import { ByteReader } from '@allium/common/bytes/reader.ts';
 import { ByteWriter } from '@allium/common/bytes/writer.ts';
-import { ED25519_SIGNATURE_LENGTH, ed25519Sign } from '../crypto/ed25519.ts';
 import { verifySignature } from '../crypto/signature.ts';
-import { type Destination, type DestinationKeys, viewDestination } from './destination.ts';
+import { type Destination, viewDestination } from './destination.ts';
 import type { DestHash } from './hash.ts';
-import { CRYPTO_TYPE, cryptoKeyLength, signatureLength } from './key-types.ts';
+import type { Signer } from './identity.ts';
+import { cryptoKeyLength, signatureLength } from './key-types.ts';
 import { LEASE2_SIZE, type Lease, leaseCodec } from './lease.ts';
 import { LEASE_SET_TYPE } from './lease-set-type.ts';
 import { mappingCodec } from './mapping.ts';
@@ -60,8 +60,8 @@ export interface LeaseSetContent {
   readonly leases: readonly Lease[];
   readonly unpublished?: boolean;
   readonly options?: ReadonlyMap<string, string>;
-  /** by default the X25519 key of `keys` */
-  readonly encryptionKeys?: readonly LeaseSetKey[];
+  /** in the owner's order of preference, 1 to 8 */
+  readonly encryptionKeys: readonly LeaseSetKey[];
 }
 
 const NO_OPTIONS: ReadonlyMap<string, string> = new Map();
@@ -92,26 +92,23 @@ export function decodeLeaseSet2(bytes: Uint8Array): LeaseSet2 {
   return { raw, ...header, hash: header.destination.hash, options, encryptionKeys, leases };
 }
 
-/** Signed by `keys`. No or too many leases, over 4096 bytes, or an end before the beginning throw `RangeError`. */
-export function createLeaseSet2(keys: DestinationKeys, content: LeaseSetContent): LeaseSet2 {
-  const { leases, options = NO_OPTIONS } = content;
+/** No or too many leases, over 4096 bytes, or an end before the beginning throw `RangeError`. */
+export function createLeaseSet2(signer: Signer, content: LeaseSetContent): LeaseSet2 {
+  const { leases, options = NO_OPTIONS, encryptionKeys } = content;
   if (leases.length < 1 || leases.length > MAX_LEASES) throw new RangeError(`${leases.length} leases`);
-  const encryptionKeys = content.encryptionKeys ?? [
-    { type: CRYPTO_TYPE.x25519, key: keys.encryption.publicKey },
-  ];
-  const size = sizeOf(keys, leases, options, encryptionKeys);
+  const size = sizeOf(signer, content, options);
   if (size - 1 > LEASE_SET_MAX_SIZE) throw new RangeError(`LeaseSet2 of ${size - 1} bytes`);
   const out = new ByteWriter(size);
-  out.u8(LEASE_SET_TYPE.leaseSet2).bytes(keys.destination.raw);
-  writeTimes(out, content);
+  out.u8(LEASE_SET_TYPE.leaseSet2).bytes(signer.destination.raw);
+  writeHeader(out, content, signer.offlineSection);
   mappingCodec.write(out, options);
   out.u8(encryptionKeys.length);
   for (const { type, key } of encryptionKeys) out.u16(type).u16(key.length).bytes(key);
   out.u8(leases.length);
   for (const lease of leases) leaseCodec.write(out, lease);
-  const signature = out.reserve(ED25519_SIGNATURE_LENGTH);
+  const signature = out.reserve(signer.signatureLength);
   const bytes = out.finish();
-  signature.set(ed25519Sign(keys.signingSeed, bytes.subarray(0, bytes.length - signature.length)));
+  signature.set(signer.sign(bytes.subarray(0, bytes.length - signature.length)));
   return decodeLeaseSet2(bytes.subarray(1));
 }
 
@@ -154,24 +151,25 @@ function readLeases(input: ByteReader): Lease[] {
 }
 
 function sizeOf(
-  keys: DestinationKeys,
-  leases: readonly Lease[],
+  { destination, offlineSection, signatureLength: signature }: Signer,
+  { leases, encryptionKeys }: LeaseSetContent,
   options: ReadonlyMap<string, string>,
-  encryptionKeys: readonly LeaseSetKey[],
 ): number {
   const keySizes = encryptionKeys.reduce((sum, { key }) => sum + 4 + key.length, 0);
-  const header = 1 + keys.destination.raw.length + 8;
+  const header = 1 + destination.raw.length + 8 + (offlineSection?.length ?? 0);
   const lists = 1 + keySizes + 1 + leases.length * LEASE2_SIZE;
-  return header + mappingCodec.size(options) + lists + ED25519_SIGNATURE_LENGTH;
+  return header + mappingCodec.size(options) + lists + signature;
 }
 
-function writeTimes(out: ByteWriter, content: LeaseSetContent): void {
+function writeHeader(out: ByteWriter, content: LeaseSetContent, offline: Uint8Array | undefined): void {
   const published = Math.floor(content.published / 1000);
   const last = content.expires ?? Math.max(...content.leases.map((lease) => lease.expires));
   const lifetime = Math.floor(last / 1000) - published;
   if (!(lifetime >= 0 && lifetime <= 0xffff)) throw new RangeError(`LeaseSet2 for ${lifetime} seconds`);
+  const unpublished = content.unpublished ? LEASE_SET2_FLAG.unpublished : 0;
   out
     .u32(published)
     .u16(lifetime)
-    .u16(content.unpublished ? LEASE_SET2_FLAG.unpublished : 0);
+    .u16(unpublished | (offline ? LEASE_SET2_FLAG.offline : 0));
+  if (offline) out.bytes(offline);
 }

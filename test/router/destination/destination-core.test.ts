@@ -5,9 +5,11 @@ import { messageOf } from '@allium/router/i2np/body.ts';
 import { LOCAL_DELIVERY } from '@allium/router/i2np/clove.ts';
 import { encodeLong } from '@allium/router/i2np/message.ts';
 import { sealOneTime } from '@allium/router/i2np/one-time-garlic.ts';
+import { Budget } from '@allium/router/node/budget.ts';
 import type { StreamId } from '@allium/router/streaming/types.ts';
 import { MAX_TUNNELLED_SIZE } from '@allium/router/tunnel/gateway.ts';
 import { routerHash } from '@allium/router/wire/hash.ts';
+import { identityOf, signerOf } from '@allium/router/wire/identity.ts';
 import { createLeaseSet2 } from '@allium/router/wire/lease-set2.ts';
 import test from 'ava';
 import fc from 'fast-check';
@@ -227,7 +229,7 @@ test('a remote without a key that we speak is refused by name', (t) => {
   const { leases } = client;
   net.published.set(
     old.destination.hash,
-    createLeaseSet2(old, { published: net.time.now, leases, encryptionKeys }),
+    createLeaseSet2(signerOf(old), { published: net.time.now, leases, encryptionKeys }),
   );
   const stream = client.connect(old.destination.hash, REQUEST);
   net.time.run(2_000);
@@ -259,13 +261,11 @@ test('a LeaseSet that is not the session’s own is not believed', (t) => {
   net.time.run(2_000);
   // Mallory has the client's key in her LeaseSet, but not in her hands: she cannot speak as its owner.
   const mallory = net.host('mallory', { publish: true });
-  const claim = createLeaseSet2(
-    { ...mallory.keys, encryption: keysOf('client').encryption },
-    {
-      published: net.time.now,
-      leases: mallory.leases,
-    },
-  );
+  const claim = createLeaseSet2(signerOf(mallory.keys), {
+    published: net.time.now,
+    leases: mallory.leases,
+    encryptionKeys: [{ type: 4, key: keysOf('client').encryption.publicKey }],
+  });
   server.give({ kind: 'leaseSet', leaseSet: claim });
   const again = client.connect(server.hash, REQUEST);
   net.time.run(5_000);
@@ -327,12 +327,12 @@ test('a flood of New Sessions from many Destinations keeps within bounds', (t) =
   t.is(client.of(stream).bytes, 1_000);
 });
 
-test('an answer under a key that we gave away comes out once, by its purpose', (t) => {
+test('an answer under a key that we gave away comes out once, by its query', (t) => {
   const { net, client, server } = pair();
   const random = recordedEntropy('reply key');
   const reply = { tag: random(8), key: random(32) };
   const { now } = net.time;
-  client.destination.registerReplyKey(reply.tag, reply.key, now + 10_000, 'lookup 7', now);
+  client.destination.registerReplyKey(reply.tag, reply.key, now + 10_000, 7, now);
   server.connect(client.hash, REQUEST);
   net.time.run(2_000);
   t.is(client.count('reply'), 0, 'other messages are no answers');
@@ -346,7 +346,7 @@ test('an answer under a key that we gave away comes out once, by its purpose', (
   }
   const replies = client.outputs.filter((output) => output.kind === 'reply');
   t.is(replies.length, 1);
-  t.is(replies[0]?.purpose, 'lookup 7');
+  t.is(replies[0]?.query, 7);
   t.is(replies[0]?.message.type, 10);
 });
 
@@ -372,9 +372,24 @@ test('the largest payload that we send goes through a tunnel with all that is ar
     tunnelId: i + 1,
     expires: at + 600_000,
   }));
-  const core = new DestinationCore({ keys: ours, publish: false, random: recordedEntropy('largest') });
+  const core = new DestinationCore({
+    identity: identityOf(ours),
+    publish: false,
+    random: recordedEntropy('largest'),
+    shares: new Budget().share(),
+  });
   core.step({ kind: 'leases', leases }, at);
-  core.step({ kind: 'leaseSet', leaseSet: createLeaseSet2(theirs, { published: at, leases }) }, at);
+  core.step(
+    {
+      kind: 'leaseSet',
+      leaseSet: createLeaseSet2(signerOf(theirs), {
+        published: at,
+        leases,
+        encryptionKeys: [{ type: 4, key: theirs.encryption.publicKey }],
+      }),
+    },
+    at,
+  );
   const send = (length: number) =>
     core.step(
       {

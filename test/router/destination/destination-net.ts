@@ -1,10 +1,11 @@
 import { DestinationCore } from '@allium/router/destination/destination-core.ts';
 import type { DestinationInput, DestinationOutput } from '@allium/router/destination/types.ts';
+import { Budget } from '@allium/router/node/budget.ts';
 import { StreamManager } from '@allium/router/streaming/manager.ts';
-import { type StreamSigner, signerOf } from '@allium/router/streaming/signing.ts';
 import type { StreamId, StreamInput, StreamOutput } from '@allium/router/streaming/types.ts';
 import type { DestinationKeys } from '@allium/router/wire/destination.ts';
 import { type DestHash, type RouterHash, routerHash } from '@allium/router/wire/hash.ts';
+import { identityOf, type Signer, signerOf } from '@allium/router/wire/identity.ts';
 import type { Lease, LeaseSet2 } from '@allium/router/wire/lease-set2.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
 import { keysOf } from '../streaming/stream-net.ts';
@@ -42,7 +43,7 @@ export class Host {
   constructor(
     net: DestinationNet,
     name: string,
-    options: { publish: boolean; keys?: DestinationKeys; signer?: StreamSigner },
+    options: { publish: boolean; keys?: DestinationKeys; signer?: Signer },
   ) {
     this.#net = net;
     this.#name = name;
@@ -112,11 +113,12 @@ export class Host {
     }
   }
 
-  #cores(signer?: StreamSigner): [DestinationCore, StreamManager] {
+  #cores(signer?: Signer): [DestinationCore, StreamManager] {
     const random = recordedEntropy(`${this.#name}/${this.#life}`);
+    const shares = new Budget().share();
     return [
-      new DestinationCore({ keys: this.keys, publish: this.#publish, random }),
-      new StreamManager({ signer: signer ?? signerOf(this.keys), random }),
+      new DestinationCore({ identity: identityOf(this.keys), publish: this.#publish, random, shares }),
+      new StreamManager({ signer: signer ?? signerOf(this.keys), random, shares }),
     ];
   }
 
@@ -199,7 +201,7 @@ export class DestinationNet {
     this.#dice = () => Buffer.from(random(4)).readUInt32BE(0) / 0x1_0000_0000;
   }
 
-  host(name: string, options: { publish: boolean; keys?: DestinationKeys; signer?: StreamSigner }): Host {
+  host(name: string, options: { publish: boolean; keys?: DestinationKeys; signer?: Signer }): Host {
     const host = new Host(this, name, options);
     this.newTunnels(host, [600_000, 600_000]);
     return host;

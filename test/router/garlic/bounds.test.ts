@@ -1,12 +1,8 @@
+import { SharedLimit } from '@allium/common/core/shared-limit.ts';
 import test from 'ava';
 import { x25519KeyPair } from '../../../services/router/crypto/x25519.ts';
 import { initializeTagSet } from '../../../services/router/garlic/key-schedule.ts';
-import {
-  MAX_REMOTES,
-  MAX_REPLAY_ENTRIES,
-  MAX_SESSIONS,
-  MAX_TAGS,
-} from '../../../services/router/garlic/limits.ts';
+import { MAX_REMOTES, MAX_REPLAY_ENTRIES, MAX_SESSIONS } from '../../../services/router/garlic/limits.ts';
 import { NewSessionGuard } from '../../../services/router/garlic/new-session-guard.ts';
 import { Remotes } from '../../../services/router/garlic/remotes.ts';
 import { type Remote, Session } from '../../../services/router/garlic/session.ts';
@@ -14,6 +10,7 @@ import { recordedEntropy } from '../../support/entropy.ts';
 import { START } from './pair.ts';
 
 const random = recordedEntropy('bounds');
+const MAX_TAGS = 65_536;
 
 function sessionWith(remotes: Remotes, remote: Remote, tags: number): Session {
   const keys = (): ReturnType<typeof initializeTagSet> => initializeTagSet(random(32), random(32));
@@ -23,7 +20,7 @@ function sessionWith(remotes: Remotes, remote: Remote, tags: number): Session {
 }
 
 test('tags above the limit cost the remotes that were silent longest', (t) => {
-  const remotes = new Remotes();
+  const remotes = new Remotes(new SharedLimit(2 * MAX_TAGS).share());
   const all = Array.from({ length: 12 }, () => remotes.known(x25519KeyPair(random).publicKey));
   for (const remote of all) remotes.establish(sessionWith(remotes, remote, 6_000), START);
   const [first, second, third] = all;
@@ -37,7 +34,7 @@ test('tags above the limit cost the remotes that were silent longest', (t) => {
 });
 
 test('remotes are bounded, and the tags of one that goes go too', (t) => {
-  const remotes = new Remotes();
+  const remotes = new Remotes(new SharedLimit(2 * MAX_TAGS).share());
   for (let i = 0; i < MAX_REMOTES + 50; i++) {
     remotes.establish(sessionWith(remotes, remotes.known(random(32)), 1), START);
   }
@@ -45,7 +42,7 @@ test('remotes are bounded, and the tags of one that goes go too', (t) => {
 });
 
 test('sessions with one remote are bounded, newest first', (t) => {
-  const remotes = new Remotes();
+  const remotes = new Remotes(new SharedLimit(2 * MAX_TAGS).share());
   const remote = remotes.known(random(32));
   const sessions = Array.from({ length: 10 }, () => sessionWith(remotes, remote, 24));
   for (const session of sessions) remotes.establish(session, START);

@@ -1,3 +1,4 @@
+import { SharedLimit } from '@allium/common/core/shared-limit.ts';
 import { type KeyPair, x25519KeyPair } from '../../../services/router/crypto/x25519.ts';
 import { GarlicCore } from '../../../services/router/garlic/garlic-core.ts';
 import type { Opened, Refused } from '../../../services/router/garlic/garlic-types.ts';
@@ -22,7 +23,7 @@ interface Limits {
 export function party(seed: string, limits: Limits = {}, keys?: KeyPair): Party {
   const random = recordedEntropy(seed);
   const own = keys ?? x25519KeyPair(random);
-  const core = new GarlicCore({ keys: own, random, ...limits });
+  const core = new GarlicCore({ keys: own, random, tags: new SharedLimit(2 ** 17).share(), ...limits });
   return { core, keys: own, publicKey: own.publicKey };
 }
 

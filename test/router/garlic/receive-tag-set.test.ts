@@ -1,3 +1,4 @@
+import { SharedLimit } from '@allium/common/core/shared-limit.ts';
 import test from 'ava';
 import { initializeTagSet } from '../../../services/router/garlic/key-schedule.ts';
 import { ReceiveTagSet } from '../../../services/router/garlic/receive-tag-set.ts';
@@ -12,7 +13,7 @@ function sets(): {
   set: ReceiveTagSet<string>;
   send: SendTagSet;
 } {
-  const table = new TagTable<ReceiveTagSet<string>>();
+  const table = new TagTable<ReceiveTagSet<string>>(new SharedLimit(2 ** 20).share());
   const set = new ReceiveTagSet(table, 'owner', 0, initializeTagSet(root, k));
   return { table, set, send: new SendTagSet(0, initializeTagSet(root, k)) };
 }

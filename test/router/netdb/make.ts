@@ -1,6 +1,7 @@
 import { toBase64 } from '@allium/common/bytes/text.ts';
 import { createDestinationKeys, type DestinationKeys } from '../../../services/router/wire/destination.ts';
 import { type RouterHash, routerHash } from '../../../services/router/wire/hash.ts';
+import { signerOf } from '../../../services/router/wire/identity.ts';
 import { createLeaseSet2, type LeaseSet2 } from '../../../services/router/wire/lease-set2.ts';
 import { routerIdentityOf } from '../../../services/router/wire/router-identity.ts';
 import { createRouterInfo, type RouterInfo } from '../../../services/router/wire/router-info.ts';
@@ -92,7 +93,12 @@ export function makeLeaseSet(
     tunnelId: 7,
     expires: expires ?? published + 600_000,
   };
-  return createLeaseSet2(keys, { published, leases: [lease], ...(unpublished ? { unpublished } : {}) });
+  return createLeaseSet2(signerOf(keys), {
+    published,
+    leases: [lease],
+    encryptionKeys: [{ type: 4, key: keys.encryption.publicKey }],
+    ...(unpublished ? { unpublished } : {}),
+  });
 }
 
 /** A router hash that belongs to nobody. */

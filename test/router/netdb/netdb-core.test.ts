@@ -2,21 +2,19 @@ import test from 'ava';
 import type { DatabaseSearchReply } from '../../../services/router/i2np/database-search-reply.ts';
 import { storeOf } from '../../../services/router/i2np/database-store.ts';
 import { LOOKUP_TIMEOUT, MAX_QUERIES, QUERY_TIMEOUT } from '../../../services/router/netdb/lookup.ts';
-import {
-  MAX_CALLERS,
-  MAX_LOOKUPS,
-  MAX_POOL_LOOKUPS,
-  NEGATIVE_TTL,
-} from '../../../services/router/netdb/lookups.ts';
+import { MAX_LOOKUPS, MAX_POOL_LOOKUPS, NEGATIVE_TTL } from '../../../services/router/netdb/lookups.ts';
 import type { NetDbOutput } from '../../../services/router/netdb/netdb-events.ts';
 import { MAX_STORE_TRIES } from '../../../services/router/netdb/publication.ts';
 import { dayOf, routingKey } from '../../../services/router/netdb/routing-key.ts';
+import type { PoolId } from '../../../services/router/tunnel/pool-id.ts';
 import { hashBytes, type RouterHash } from '../../../services/router/wire/hash.ts';
 import type { LeaseSet2 } from '../../../services/router/wire/lease-set2.ts';
 import { makeLeaseSet, makeRouter, NOW, someHash } from './make.ts';
 import { Sim, type SimRouter } from './sim.ts';
 
 const MINUTE = 60_000;
+/** Whose tunnels are asked through. */
+const POOL = 1;
 
 interface World {
   readonly sim: Sim;
@@ -45,7 +43,7 @@ function byDistance(routers: readonly SimRouter[], hash: string, now: number): S
 function publishBy(sim: Sim, seed: string, floodfills: readonly SimRouter[]): SimRouter {
   const server = sim.add(`server ${seed}`, { floodfill: false });
   sim.introduce(server, floodfills);
-  sim.step(server, { kind: 'publish', leaseSet: makeLeaseSet(seed, { published: sim.now }), pool: 'server' });
+  sim.step(server, { kind: 'publish', leaseSet: makeLeaseSet(seed, { published: sim.now }), pool: POOL });
   sim.run(3_000);
   return server;
 }
@@ -54,27 +52,15 @@ test('a LeaseSet published by one router is found by another that knows all floo
   const { sim, floodfills, client } = world(12);
   publishBy(sim, 'site', floodfills);
   const { hash } = makeLeaseSet('site');
-  sim.step(client, { kind: 'lookup', caller: 'c', what: 'leaseSet', hash });
+  sim.step(client, { kind: 'lookup', hash, pool: POOL, refresh: false });
   sim.run(5_000);
   t.deepEqual(
-    sim.outputs(client, 'foundLeaseSet').map(({ caller }) => caller),
-    ['c'],
+    sim.outputs(client, 'foundLeaseSet').map(({ pool }) => pool),
+    [POOL],
   );
   t.is(client.core.leaseSet(hash, sim.now), undefined, 'who asked has it, and nobody else');
   const [first] = sim.outputs(client, 'query');
   t.is(first?.to.hash, byDistance(floodfills, hash, NOW)[0]?.info.hash);
-});
-
-test('a client that knows only far floodfills follows their replies to the near ones', (t) => {
-  const { sim, floodfills, client } = world(24, 0);
-  const server = publishBy(sim, 'site', floodfills);
-  const { hash } = makeLeaseSet('site');
-  sim.introduce(client, byDistance(floodfills, hash, NOW).slice(-2));
-  sim.step(client, { kind: 'lookup', caller: 'c', what: 'leaseSet', hash });
-  sim.run(LOOKUP_TIMEOUT);
-  t.is(sim.outputs(client, 'foundLeaseSet').length, 1);
-  t.true(client.core.counters.get('fetch-found') >= 1);
-  t.is(sim.outputs(server, 'published').length, 1);
 });
 
 test('a stored LeaseSet is flooded to three nearest floodfills and verified with another one', (t) => {
@@ -102,35 +88,34 @@ test('mute floodfills are passed over: for stores and for lookups', (t) => {
   const [published] = sim.outputs(server, 'published');
   t.is(published?.attempts, 3);
   t.is(published?.at, near[2]?.info.hash);
-  sim.step(client, { kind: 'lookup', caller: 'c', what: 'leaseSet', hash });
+  sim.step(client, { kind: 'lookup', hash, pool: POOL, refresh: false });
   sim.run(LOOKUP_TIMEOUT);
   t.is(sim.outputs(client, 'foundLeaseSet').length, 1);
-  t.is(client.core.counters.get('lookup-leaseSet-found'), 1);
+  t.is(client.core.counters.get('lookup-found'), 1);
 });
 
 test('a key that nobody has ends as not found, is remembered shortly, then asked for again', (t) => {
   const { sim, client } = world(6);
   const { hash } = makeLeaseSet('nobody');
-  const ask = (caller: string): void =>
-    void sim.step(client, { kind: 'lookup', caller, what: 'leaseSet', hash });
-  ask('a');
+  const ask = (): void => void sim.step(client, { kind: 'lookup', hash, pool: POOL, refresh: false });
+  ask();
   sim.run(10_000);
-  ask('b');
-  const failed = (): string[] => sim.outputs(client, 'lookupFailed').map((x) => `${x.caller} ${x.reason}`);
-  t.deepEqual(failed(), ['a not-found', 'b not-found']);
+  ask();
+  const failed = (): string[] => sim.outputs(client, 'lookupFailed').map(({ reason }) => reason);
+  t.deepEqual(failed(), ['not-found', 'not-found']);
   const queries = sim.outputs(client, 'query').length;
   t.is(queries, 6);
   sim.run(NEGATIVE_TTL);
-  ask('c');
+  ask();
   sim.run(LOOKUP_TIMEOUT);
-  t.is(failed().at(-1), 'c not-found');
+  t.is(failed().length, 3);
   t.is(sim.outputs(client, 'query').length, 2 * queries);
 });
 
 test('when nobody answers the lookup times out within 28 s, two queries at once at most', (t) => {
   const { sim, floodfills, client } = world(20);
   for (const router of floodfills) router.mute = true;
-  sim.step(client, { kind: 'lookup', caller: 'a', what: 'leaseSet', hash: makeLeaseSet('x').hash });
+  sim.step(client, { kind: 'lookup', hash: makeLeaseSet('x').hash, pool: POOL, refresh: false });
   sim.run(LOOKUP_TIMEOUT - 1);
   t.is(sim.outputs(client, 'lookupFailed').length, 0);
   const times = client.log.flatMap(({ at, output }) => (output.kind === 'query' ? [at] : []));
@@ -143,15 +128,16 @@ test('when nobody answers the lookup times out within 28 s, two queries at once 
     sim.outputs(client, 'lookupFailed').map(({ reason }) => reason),
     ['timeout'],
   );
-  t.is(client.core.counters.get('lookup-leaseSet-timeout'), 1);
+  t.is(client.core.counters.get('lookup-timeout'), 1);
 });
 
 test('without floodfills a lookup fails at once and says why', (t) => {
   const { sim, client } = world(0);
-  const outputs = sim.step(client, { kind: 'lookup', caller: 'a', what: 'routerInfo', hash: someHash('x') });
+  const { hash } = makeLeaseSet('x');
+  const outputs = sim.step(client, { kind: 'lookup', hash, pool: POOL, refresh: false });
   t.deepEqual(
     outputs.filter(({ kind }) => kind !== 'wake'),
-    [{ kind: 'lookupFailed', caller: 'a', reason: 'no-floodfill' }],
+    [{ kind: 'lookupFailed', pool: POOL, hash, reason: 'no-floodfill' }],
   );
 });
 
@@ -167,7 +153,7 @@ test('queries that cannot be sent are tried again after a pause and end as unsen
   };
   const start = sim.now;
   const { core } = client;
-  refuse(core.step({ kind: 'lookup', caller: 'a', what: 'leaseSet', hash: makeLeaseSet('x').hash }, start));
+  refuse(core.step({ kind: 'lookup', hash: makeLeaseSet('x').hash, pool: POOL, refresh: false }, start));
   let last: readonly unknown[] = [];
   for (sim.now = start; sim.now <= start + LOOKUP_TIMEOUT; sim.now += 500) {
     const outputs = core.step({ kind: 'tick' }, sim.now);
@@ -175,54 +161,40 @@ test('queries that cannot be sent are tried again after a pause and end as unsen
     if (outputs.some(({ kind }) => kind === 'lookupFailed')) last = outputs;
   }
   t.true(sent.length > 5 && sent.length < 20, `${sent.length} tries`);
-  t.like(last, [{ kind: 'lookupFailed', caller: 'a', reason: 'unsent' }]);
+  t.like(last, [{ kind: 'lookupFailed', pool: POOL, reason: 'unsent' }]);
 });
 
-test('callers of one key share its queries; a cancelled one hears nothing', (t) => {
+test('a pool that asks again while its lookup is open is answered once', (t) => {
   const { sim, floodfills, client } = world(8);
   publishBy(sim, 'site', floodfills);
   const { hash } = makeLeaseSet('site');
-  for (const caller of ['a', 'b', 'c']) sim.step(client, { kind: 'lookup', caller, what: 'leaseSet', hash });
-  sim.step(client, { kind: 'cancel', caller: 'b' });
+  for (const refresh of [false, true, true]) sim.step(client, { kind: 'lookup', hash, pool: POOL, refresh });
   t.is(sim.outputs(client, 'query').length, 1);
   sim.run(5_000);
+  t.is(sim.outputs(client, 'foundLeaseSet').length, 1);
+});
+
+test('a pool that is gone hears nothing, and nobody else in its stead', (t) => {
+  const { sim, floodfills, client } = world(8);
+  publishBy(sim, 'site', floodfills);
+  const { hash } = makeLeaseSet('site');
+  for (const pool of [POOL, POOL + 1]) sim.step(client, { kind: 'lookup', hash, pool, refresh: false });
+  sim.step(client, { kind: 'cancelPool', pool: POOL });
+  sim.run(5_000);
   t.deepEqual(
-    sim.outputs(client, 'foundLeaseSet').map(({ caller }) => caller),
-    ['a', 'c'],
+    sim.outputs(client, 'foundLeaseSet').map(({ pool }) => pool),
+    [POOL + 1],
   );
 });
 
-test('a caller that asks again replaces its question and is answered once', (t) => {
-  const { sim, floodfills, client } = world(6);
-  const [known] = floodfills as [SimRouter];
-  const { hash } = known.info;
-  sim.step(client, { kind: 'lookup', caller: 'a', what: 'routerInfo', hash, refresh: true });
-  sim.step(client, { kind: 'lookup', caller: 'a', what: 'routerInfo', hash });
-  sim.run(5_000);
-  t.is(sim.outputs(client, 'foundRouterInfo').length, 1);
-  sim.step(client, { kind: 'lookup', caller: 'a', what: 'routerInfo', hash: someHash('x') });
-  sim.step(client, { kind: 'lookup', caller: 'a', what: 'routerInfo', hash: someHash('y') });
-  sim.run(LOOKUP_TIMEOUT);
-  t.is(sim.outputs(client, 'lookupFailed').length, 1);
-});
-
-test('lookups and callers are bounded', (t) => {
+test('lookups are bounded', (t) => {
   const { sim, client } = world(3);
   for (let i = 0; i < MAX_LOOKUPS + 5; i++) {
-    const [pool, hash] = [`pool ${i % 20}`, someHash(`${i}`)];
-    sim.step(client, { kind: 'lookup', caller: `l ${i}`, what: 'routerInfo', hash, pool });
-  }
-  for (let i = 0; i < MAX_CALLERS + 5; i++) {
-    sim.step(client, {
-      kind: 'lookup',
-      caller: `c ${i}`,
-      what: 'routerInfo',
-      hash: someHash('0'),
-      pool: 'pool 0',
-    });
+    const { hash } = makeLeaseSet(`bound ${i}`);
+    sim.step(client, { kind: 'lookup', hash, pool: 1 + (i % 20), refresh: false });
   }
   const reasons = sim.outputs(client, 'lookupFailed').map(({ reason }) => reason);
-  t.deepEqual(reasons, Array(5 + 6).fill('busy'));
+  t.deepEqual(reasons, Array(5).fill('busy'));
 });
 
 test('before midnight a LeaseSet is also stored where tomorrow looks for it', (t) => {
@@ -236,7 +208,7 @@ test('before midnight a LeaseSet is also stored where tomorrow looks for it', (t
   const [nearest] = byDistance(floodfills, hash, midnight + 1);
   t.not(nearest, byDistance(floodfills, hash, midnight - 1)[0]);
   t.truthy(nearest?.core.leaseSet(hash, sim.now), 'the floodfill of the new day has it');
-  sim.step(late, { kind: 'lookup', caller: 'late', what: 'leaseSet', hash });
+  sim.step(late, { kind: 'lookup', hash, pool: POOL, refresh: false });
   sim.run(2_000);
   t.is(sim.outputs(late, 'foundLeaseSet').length, 1);
   t.is(sim.outputs(late, 'query').length, 1);
@@ -253,7 +225,7 @@ test("after midnight yesterday's floodfills are asked too", (t) => {
   const [yesterdays] = byDistance(floodfills, leaseSet.hash, midnight - 1);
   sim.step(yesterdays as SimRouter, { kind: 'store', body: storeOf({ what: 'leaseSet', leaseSet }) });
   sim.run(31 * MINUTE);
-  sim.step(client, { kind: 'lookup', caller: 'c', what: 'leaseSet', hash: leaseSet.hash });
+  sim.step(client, { kind: 'lookup', hash: leaseSet.hash, pool: POOL, refresh: false });
   sim.run(6_000);
   t.is(sim.outputs(client, 'query')[1]?.to.hash, yesterdays?.info.hash);
 });
@@ -261,12 +233,12 @@ test("after midnight yesterday's floodfills are asked too", (t) => {
 test('publication gives up after six floodfills and says so', (t) => {
   const { sim, floodfills, client } = world(10);
   for (const router of floodfills) router.mute = true;
-  sim.step(client, { kind: 'publish', leaseSet: makeLeaseSet('s'), pool: 'p' });
+  sim.step(client, { kind: 'publish', leaseSet: makeLeaseSet('s'), pool: POOL });
   sim.run(90_000);
   const stores = sim.outputs(client, 'storeAt');
   t.is(stores.length, MAX_STORE_TRIES);
   t.is(new Set(stores.map(({ to }) => to.hash)).size, MAX_STORE_TRIES);
-  t.true(stores.every(({ pool, token }) => pool === 'p' && token > 0));
+  t.true(stores.every(({ pool, token }) => pool === POOL && token > 0));
   t.deepEqual(
     sim.outputs(client, 'publishFailed').map(({ reason }) => reason),
     ['unconfirmed'],
@@ -277,10 +249,10 @@ test('a newer LeaseSet replaces a running publication, an older or the same one 
   const { sim, client } = world(5);
   const first = makeLeaseSet('s', { published: NOW - 3_000 });
   const second = makeLeaseSet('s', { published: NOW });
-  sim.step(client, { kind: 'publish', leaseSet: first, pool: 'p' });
-  sim.step(client, { kind: 'publish', leaseSet: second, pool: 'p' });
-  sim.step(client, { kind: 'publish', leaseSet: first, pool: 'p' });
-  sim.step(client, { kind: 'publish', leaseSet: second, pool: 'p' });
+  sim.step(client, { kind: 'publish', leaseSet: first, pool: POOL });
+  sim.step(client, { kind: 'publish', leaseSet: second, pool: POOL });
+  sim.step(client, { kind: 'publish', leaseSet: first, pool: POOL });
+  sim.step(client, { kind: 'publish', leaseSet: second, pool: POOL });
   t.is(sim.outputs(client, 'storeAt').length, 2);
   sim.run(60_000);
   t.is(sim.outputs(client, 'published').length, 1);
@@ -293,7 +265,7 @@ test('a LeaseSet that another floodfill lacks is stored again elsewhere', (t) =>
   // the nearest one confirms and floods nobody: it knows nobody
   const [liar] = near as [SimRouter];
   for (const { info } of floodfills) liar.core.routers.remove(info.hash);
-  sim.step(client, { kind: 'publish', leaseSet, pool: 'p' });
+  sim.step(client, { kind: 'publish', leaseSet, pool: POOL });
   sim.run(60_000);
   t.true(client.core.counters.get('publish-missing') >= 1);
   t.is(sim.outputs(client, 'verified').length, 1);
@@ -326,12 +298,12 @@ test('an answer that comes after the lookup gave up is given to who asked, once'
   const { sim, floodfills, client } = world(4);
   for (const router of floodfills) router.mute = true;
   const leaseSet = makeLeaseSet('late');
-  sim.step(client, { kind: 'lookup', caller: 'a', what: 'leaseSet', hash: leaseSet.hash });
+  sim.step(client, { kind: 'lookup', hash: leaseSet.hash, pool: POOL, refresh: false });
   const [query] = sim.outputs(client, 'query');
   sim.run(LOOKUP_TIMEOUT);
   const body = storeOf({ what: 'leaseSet', leaseSet });
   const late = { kind: 'store', body, ...(query && { query: query.id }) } as const;
-  t.like(sim.step(client, late), [{ kind: 'foundLeaseSet', caller: 'a' }]);
+  t.like(sim.step(client, late), [{ kind: 'foundLeaseSet', pool: POOL }]);
   t.false(sim.step(client, late).some(({ kind }) => kind === 'foundLeaseSet'));
 });
 
@@ -340,12 +312,11 @@ test('two pools that seek the same ask apart, and each is told what its own floo
   const [first, second] = [NOW - 2_000, NOW - 1_000].map((published) => makeLeaseSet('same', { published }));
   if (!first || !second) return t.fail();
   const { hash } = first;
-  for (const pool of ['one', 'two'])
-    sim.step(client, { kind: 'lookup', caller: `${pool}/x`, what: 'leaseSet', hash, pool });
+  for (const pool of [1, 2]) sim.step(client, { kind: 'lookup', hash, pool, refresh: false });
   const queries = sim.outputs(client, 'query');
   t.deepEqual(
     queries.map(({ pool }) => pool),
-    ['one', 'two'],
+    [1, 2],
   );
   const answer = (leaseSet: LeaseSet2, query?: number): NetDbOutput[] =>
     client.core
@@ -354,30 +325,31 @@ test('two pools that seek the same ask apart, and each is told what its own floo
         sim.now,
       )
       .filter(({ kind }) => kind === 'foundLeaseSet');
-  t.like(answer(second, queries[1]?.id), [{ caller: 'two/x', leaseSet: { published: second.published } }]);
-  t.like(answer(first, queries[0]?.id), [{ caller: 'one/x', leaseSet: { published: first.published } }]);
+  t.like(answer(second, queries[1]?.id), [{ pool: 2, leaseSet: { published: second.published } }]);
+  t.like(answer(first, queries[0]?.id), [{ pool: 1, leaseSet: { published: first.published } }]);
   t.is(answer(second, queries[1]?.id).length, 0);
 });
 
 test('a pool that asks for more than its share leaves the others theirs', (t) => {
   const { sim, client } = world(3);
-  const ask = (pool: string, i: number): void => {
-    const hash = makeLeaseSet(`${pool} ${i % 50}`).hash;
-    void sim.step(client, { kind: 'lookup', caller: `${pool}/${i}`, what: 'leaseSet', hash, pool });
+  const [greedy, modest] = [1, 2];
+  const ask = (pool: PoolId, i: number): void => {
+    const { hash } = makeLeaseSet(`${pool} ${i % 50}`);
+    void sim.step(client, { kind: 'lookup', hash, pool, refresh: false });
   };
-  for (let i = 0; i < MAX_POOL_LOOKUPS + 5; i++) ask('greedy', i);
+  for (let i = 0; i < MAX_POOL_LOOKUPS + 5; i++) ask(greedy, i);
   t.deepEqual(
-    sim.outputs(client, 'lookupFailed').map(({ caller, reason }) => `${caller.split('/')[0]} ${reason}`),
-    Array(5).fill('greedy busy'),
+    sim.outputs(client, 'lookupFailed').map(({ pool, reason }) => `${pool} ${reason}`),
+    Array(5).fill(`${greedy} busy`),
   );
-  ask('modest', 1);
+  ask(modest, 1);
   t.is(sim.outputs(client, 'lookupFailed').length, 5);
 });
 
 test('search replies of strangers, and about keys never asked for, change nothing', (t) => {
   const { sim, client } = world(5);
   const hash = makeLeaseSet('x').hash;
-  sim.step(client, { kind: 'lookup', caller: 'a', what: 'leaseSet', hash });
+  sim.step(client, { kind: 'lookup', hash, pool: POOL, refresh: false });
   const queries = sim.outputs(client, 'query').length;
   const reply = (key: string, from: string): DatabaseSearchReply => ({
     kind: 'databaseSearchReply',
@@ -411,16 +383,16 @@ test('a floodfill that names only phantoms cannot keep a lookup busy', (t) => {
       answers(client.core.step({ kind: 'searchReply', body, query: output.id }, sim.now));
     }
   };
-  answers(client.core.step({ kind: 'lookup', caller: 'a', what: 'leaseSet', hash }, sim.now));
+  answers(client.core.step({ kind: 'lookup', hash, pool: POOL, refresh: false }, sim.now));
   t.true(client.core.counters.get('query') <= MAX_QUERIES);
   t.true(client.core.counters.get('fetch') <= 6);
-  t.is(client.core.counters.get('lookup-leaseSet-not-found'), 1);
+  t.is(client.core.counters.get('lookup-not-found'), 1);
 });
 
 test('a LeaseSet that is expired counts as a floodfill without an answer', (t) => {
   const { sim, client } = world(5);
   const leaseSet = makeLeaseSet('old', { published: NOW - 30 * MINUTE });
-  sim.step(client, { kind: 'lookup', caller: 'a', what: 'leaseSet', hash: leaseSet.hash });
+  sim.step(client, { kind: 'lookup', hash: leaseSet.hash, pool: POOL, refresh: false });
   const [query] = sim.outputs(client, 'query');
   sim.step(client, {
     kind: 'store',
@@ -548,7 +520,7 @@ test('what a floodfill only looked up for itself is not given to others', (t) =>
   publishBy(sim, 'site', floodfills);
   const { hash } = makeLeaseSet('site');
   const asker = floodfills.find(({ core }) => !core.leaseSet(hash, sim.now)) as SimRouter;
-  sim.step(asker, { kind: 'lookup', caller: 'own', what: 'leaseSet', hash });
+  sim.step(asker, { kind: 'lookup', hash, pool: POOL, refresh: false });
   const [query] = sim.outputs(asker, 'query');
   const leaseSet = makeLeaseSet('site');
   sim.step(asker, { kind: 'store', body: storeOf({ what: 'leaseSet', leaseSet }), query: query?.id ?? -1 });
@@ -588,11 +560,11 @@ test('a core that is ticked too often or too late does the same', (t) => {
   const { sim, floodfills, client } = world(8);
   publishBy(sim, 'site', floodfills);
   const { hash } = makeLeaseSet('site');
-  sim.step(client, { kind: 'lookup', caller: 'a', what: 'leaseSet', hash });
+  sim.step(client, { kind: 'lookup', hash, pool: POOL, refresh: false });
   for (let i = 0; i < 50; i++) sim.step(client, { kind: 'tick' });
   t.is(sim.outputs(client, 'query').length, 1);
   client.core.step({ kind: 'tick' }, sim.now + 24 * 60 * MINUTE);
-  t.is(client.core.counters.get('lookup-leaseSet-timeout'), 1);
+  t.is(client.core.counters.get('lookup-timeout'), 1);
 });
 
 test('routers that an answer to a lookup of a Destination names are asked for minutes later, by nobody’s lookup', (t) => {
@@ -601,7 +573,7 @@ test('routers that an answer to a lookup of a Destination names are asked for mi
   const client = sim.add('client named', { floodfill: false, explore: true });
   sim.introduce(client, [floodfill]);
   const { hash } = makeLeaseSet('x');
-  const lookup = { kind: 'lookup', caller: 'proxy/x', what: 'leaseSet', hash, pool: 'proxy' } as const;
+  const lookup = { kind: 'lookup', hash, pool: POOL, refresh: false } as const;
   const query = client.core.step(lookup, sim.now).find((it) => it.kind === 'query');
   const invented = someHash('invented');
   const body: DatabaseSearchReply = {

@@ -5,6 +5,7 @@ import { UNSENT_PAUSE } from '../../../services/router/netdb/lookup.ts';
 import { NetDbCore } from '../../../services/router/netdb/netdb-core.ts';
 import type { NetDbInput, NetDbOutput } from '../../../services/router/netdb/netdb-events.ts';
 import { MAX_PUBLICATIONS } from '../../../services/router/netdb/publication.ts';
+import { EXPLORATORY } from '../../../services/router/tunnel/pool-id.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
 import { makeLeaseSet, makeRouter, NET_ID, NOW, someHash } from './make.ts';
 
@@ -50,18 +51,18 @@ const leaseSet = makeLeaseSet('published');
 
 test('a store that could not be sent goes to the same floodfill after a pause, and counts as no try', (t) => {
   const bench = new Bench();
-  const first = only(bench.step({ kind: 'publish', leaseSet, pool: 'p' }), 'storeAt');
+  const first = only(bench.step({ kind: 'publish', leaseSet, pool: 1 }), 'storeAt');
   t.is(bench.step({ kind: 'unsent', id: first.token }).filter(({ kind }) => kind === 'storeAt').length, 0);
   t.is(bench.tick(UNSENT_PAUSE - 1).filter(({ kind }) => kind === 'storeAt').length, 0);
   const second = only(bench.tick(1), 'storeAt');
   t.is(second.to.hash, first.to.hash);
   t.not(second.token, first.token);
-  t.is(only(bench.step({ kind: 'deliveryStatus', token: second.token, pool: 'p' }), 'published').attempts, 1);
+  t.is(only(bench.step({ kind: 'deliveryStatus', token: second.token, pool: 1 }), 'published').attempts, 1);
 });
 
 test('without tunnels a publication fails in the end', (t) => {
   const bench = new Bench();
-  let outputs = bench.step({ kind: 'publish', leaseSet, pool: 'p' });
+  let outputs = bench.step({ kind: 'publish', leaseSet, pool: 1 });
   let tries = 0;
   for (; tries < 50; tries++) {
     const store = outputs.find((output): output is Of<'storeAt'> => output.kind === 'storeAt');
@@ -75,29 +76,29 @@ test('without tunnels a publication fails in the end', (t) => {
 
 test('a status with another token, or the same one twice, confirms nothing', (t) => {
   const bench = new Bench();
-  const { token } = only(bench.step({ kind: 'publish', leaseSet, pool: 'p' }), 'storeAt');
-  t.deepEqual(bench.step({ kind: 'deliveryStatus', token: token + 1, pool: 'p' }), []);
-  t.deepEqual(bench.step({ kind: 'deliveryStatus', token, pool: 'other' }), [], 'by the tunnels of another');
-  only(bench.step({ kind: 'deliveryStatus', token, pool: 'p' }), 'published');
-  t.deepEqual(bench.step({ kind: 'deliveryStatus', token, pool: 'p' }), []);
+  const { token } = only(bench.step({ kind: 'publish', leaseSet, pool: 1 }), 'storeAt');
+  t.deepEqual(bench.step({ kind: 'deliveryStatus', token: token + 1, pool: 1 }), []);
+  t.deepEqual(bench.step({ kind: 'deliveryStatus', token, pool: 2 }), [], 'by the tunnels of another');
+  only(bench.step({ kind: 'deliveryStatus', token, pool: 1 }), 'published');
+  t.deepEqual(bench.step({ kind: 'deliveryStatus', token, pool: 1 }), []);
   t.is(bench.core.counters.get('status-unasked'), 3);
 });
 
 test('an older LeaseSet at the other floodfill is no verification; three of those, and it is unverified', (t) => {
   const bench = new Bench();
   const old = makeLeaseSet('published', { published: NOW - 60_000 });
-  let outputs = bench.step({ kind: 'publish', leaseSet, pool: 'p' });
+  let outputs = bench.step({ kind: 'publish', leaseSet, pool: 1 });
   const asked = new Set<string>();
   const tried = new Set<string>();
   for (let i = 0; i < 3; i++) {
     const store = only(outputs, 'storeAt');
     t.false(tried.has(store.to.hash), 'every store tries another one');
     tried.add(store.to.hash);
-    bench.step({ kind: 'deliveryStatus', token: store.token, pool: 'p' });
+    bench.step({ kind: 'deliveryStatus', token: store.token, pool: 1 });
     const query = only(bench.tick(15_000), 'query');
     t.false(asked.has(query.to.hash), 'every check asks another one');
     asked.add(query.to.hash);
-    t.like(query, { what: 'leaseSet', pool: 'p' });
+    t.like(query, { what: 'leaseSet', pool: 1 });
     outputs = bench.step({
       kind: 'store',
       body: storeOf({ what: 'leaseSet', leaseSet: old }),
@@ -110,8 +111,8 @@ test('an older LeaseSet at the other floodfill is no verification; three of thos
 
 test('silence at the check is not held against the publication', (t) => {
   const bench = new Bench();
-  const { token } = only(bench.step({ kind: 'publish', leaseSet, pool: 'p' }), 'storeAt');
-  bench.step({ kind: 'deliveryStatus', token, pool: 'p' });
+  const { token } = only(bench.step({ kind: 'publish', leaseSet, pool: 1 }), 'storeAt');
+  bench.step({ kind: 'deliveryStatus', token, pool: 1 });
   const all: NetDbOutput[] = [];
   for (let i = 0; i < 60; i++) all.push(...bench.tick(1_000));
   t.is(all.filter(({ kind }) => kind === 'query').length, 3);
@@ -125,9 +126,9 @@ test('silence at the check is not held against the publication', (t) => {
 
 test('an unpublished Destination is stored nowhere any more', (t) => {
   const bench = new Bench();
-  const { token } = only(bench.step({ kind: 'publish', leaseSet, pool: 'p' }), 'storeAt');
+  const { token } = only(bench.step({ kind: 'publish', leaseSet, pool: 1 }), 'storeAt');
   bench.step({ kind: 'unpublish', hash: leaseSet.hash });
-  t.deepEqual(bench.step({ kind: 'deliveryStatus', token, pool: 'p' }), []);
+  t.deepEqual(bench.step({ kind: 'deliveryStatus', token, pool: 1 }), []);
   t.deepEqual(
     bench.tick(60_000).filter(({ kind }) => kind === 'storeAt'),
     [],
@@ -141,8 +142,8 @@ test('our RouterInfo is not published unless configured, and never verified when
   t.is(off.core.counters.get('publish-router-off'), 1);
   const on = new Bench(true);
   const { token, entry, pool } = only(on.step({ kind: 'publishRouter', routerInfo }), 'storeAt');
-  t.deepEqual([entry, pool], [{ what: 'routerInfo', routerInfo }, 'exploratory']);
-  only(on.step({ kind: 'deliveryStatus', token, pool: 'exploratory' }), 'published');
+  t.deepEqual([entry, pool], [{ what: 'routerInfo', routerInfo }, EXPLORATORY]);
+  only(on.step({ kind: 'deliveryStatus', token, pool: EXPLORATORY }), 'published');
   t.deepEqual(
     on.tick(60_000).filter(({ kind }) => kind === 'query'),
     [],
@@ -153,7 +154,7 @@ test('publications are bounded', (t) => {
   const bench = new Bench();
   let busy = 0;
   for (let i = 0; i < MAX_PUBLICATIONS + 4; i++) {
-    const outputs = bench.step({ kind: 'publish', leaseSet: makeLeaseSet(`pub ${i}`), pool: 'p' });
+    const outputs = bench.step({ kind: 'publish', leaseSet: makeLeaseSet(`pub ${i}`), pool: 1 });
     busy += outputs.filter((output) => output.kind === 'publishFailed' && output.reason === 'busy').length;
   }
   t.is(busy, 4);

@@ -7,6 +7,7 @@ import type {
   NetDbQuery,
   NetDbReply,
 } from '../../../services/router/netdb/netdb-events.ts';
+import { EXPLORATORY, type PoolId } from '../../../services/router/tunnel/pool-id.ts';
 import { hashBytes, type RouterHash } from '../../../services/router/wire/hash.ts';
 import type { RouterInfo } from '../../../services/router/wire/router-info.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
@@ -36,7 +37,7 @@ export class Sim {
   readonly routers = new Map<RouterHash, SimRouter>();
   readonly #events: Event[] = [];
   /** by whose tunnels a confirmation comes */
-  readonly #pools = new Map<number, string>();
+  readonly #pools = new Map<number, PoolId>();
   #order = 0;
 
   constructor(now = NOW) {
@@ -121,7 +122,7 @@ export class Sim {
     else if (body.kind === 'databaseSearchReply') this.#deliver(to, { kind: 'searchReply', body });
     else {
       const { messageId: token } = body;
-      this.#deliver(to, { kind: 'deliveryStatus', token, pool: this.#pools.get(token) ?? '' });
+      this.#deliver(to, { kind: 'deliveryStatus', token, pool: this.#pools.get(token) ?? EXPLORATORY });
     }
   }
 

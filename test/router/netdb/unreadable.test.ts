@@ -10,7 +10,7 @@ import { type OddLeaseSet, oldLeaseSet, strangelyDelegated } from '../../support
 import { makeRouter, NET_ID, NOW, someHash } from './make.ts';
 
 const SITE = createDestinationKeys(recordedEntropy('site'));
-const POOL = 'proxy';
+const POOL = 1;
 
 function entryOf({ type, raw }: OddLeaseSet): SentEntry {
   const leaseSet = unreadableLeaseSet(type, raw);
@@ -37,9 +37,7 @@ function asking(): { core: NetDbCore; first: number } {
   for (const seed of ['one', 'two'])
     core.step({ kind: 'add', routerInfo: makeRouter(seed, { caps: 'OfR' }) }, NOW);
   const { hash } = SITE.destination;
-  const [first = 0] = queriesIn(
-    core.step({ kind: 'lookup', caller: `${POOL}/${hash}`, what: 'leaseSet', hash, pool: POOL }, NOW),
-  );
+  const [first = 0] = queriesIn(core.step({ kind: 'lookup', hash, pool: POOL, refresh: false }, NOW));
   return { core, first };
 }
 

@@ -8,6 +8,7 @@ import { sealForRouter } from '../../../services/router/i2np/router-garlic.ts';
 import { Dispatch } from '../../../services/router/node/dispatch.ts';
 import { Queries } from '../../../services/router/node/queries.ts';
 import type { Routes, Source } from '../../../services/router/node/routes.ts';
+import { EXPLORATORY } from '../../../services/router/tunnel/pool-id.ts';
 import { TunnelCore } from '../../../services/router/tunnel/tunnel-core.ts';
 import { routerHash } from '../../../services/router/wire/hash.ts';
 import { createRouterKeys } from '../../../services/router/wire/router-keys.ts';
@@ -19,9 +20,9 @@ const random = recordedEntropy('dispatch');
 const keys = createRouterKeys(random);
 const peer = routerHash(Buffer.alloc(32, 7));
 const SESSION: Source = { kind: 'session', from: peer };
-const TUNNEL: Source = { kind: 'tunnel', pool: 'exploratory' };
+const TUNNEL: Source = { kind: 'tunnel', pool: EXPLORATORY };
 const CLOVE: Source = { kind: 'clove' };
-const ANSWER: Source = { kind: 'answer', query: 4, pool: 'exploratory' };
+const ANSWER: Source = { kind: 'answer', query: 4, pool: EXPLORATORY };
 
 /** A dispatch whose ways lead into a list. */
 function rig(transit = false, floodfill = transit) {

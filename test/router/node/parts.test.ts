@@ -17,20 +17,24 @@ const config = {
 
 test('of several wishes of one core the earliest counts, and each core is woken once', (t) => {
   const wakes = new Wakes();
+  const [a, b] = [
+    { kind: 'link', id: 1 },
+    { kind: 'destination', id: 1 },
+  ] as const;
   for (const [core, at] of [
-    ['a', 30],
-    ['a', 10],
-    ['a', 20],
-    ['b', 15],
+    [a, 30],
+    [a, 10],
+    [a, 20],
+    [b, 15],
   ] as const)
     wakes.ask(core, at);
   t.is(wakes.next(), 10);
   t.deepEqual(wakes.due(9), []);
-  t.deepEqual(wakes.due(15).sort(), ['a', 'b']);
+  t.deepEqual(wakes.due(15), [a, b]);
   t.deepEqual(wakes.due(100), []);
   t.is(wakes.next(), undefined);
-  wakes.ask('c', 5);
-  wakes.forget('c');
+  wakes.ask({ kind: 'plan' }, 5);
+  wakes.forget({ kind: 'plan' });
   t.is(wakes.next(), undefined);
 });
 

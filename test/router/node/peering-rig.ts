@@ -24,7 +24,7 @@ export class Rig {
   readonly self = this.info.hash;
   readonly store = new RouterInfoStore(CONFIG);
   readonly neighbours = new Map<RouterHash, number>();
-  readonly pools = new Set(['client']);
+  readonly pools = new Set([1]);
   readonly peering: Peering;
   readonly office: Office;
   readonly wires = new Wires();

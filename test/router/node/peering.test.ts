@@ -210,13 +210,7 @@ for (const direction of ['inbound', 'outbound'] as const) {
     const exclude = [peers[0]?.hash ?? rig.self, peers[9]?.hash ?? rig.self];
     const seen = new Set<string>();
     for (let n = 0; n < 60; n++) {
-      const request = {
-        direction,
-        length: 3,
-        exclude,
-        pool: n % 2 === 0 ? 'exploratory' : 'client',
-        order: 1,
-      };
+      const request = { direction, length: 3, exclude, pool: n % 2, order: 1 };
       const hops = rig.peering.chooseHops(request, rig.office.sessions, NOW + n * TUNNEL_WINDOW) ?? [];
       t.is(hops.length, 3);
       const hashes = hops.map(({ hash }) => hash);
@@ -237,7 +231,7 @@ test('without a session to a first hop no tunnel can be chosen', (t) => {
   const rig = new Rig();
   const ask = (direction: 'inbound' | 'outbound') =>
     rig.peering.chooseHops(
-      { direction, length: 2, exclude: [], pool: 'client', order: 1 },
+      { direction, length: 2, exclude: [], pool: 1, order: 1 },
       rig.office.sessions,
       NOW,
     );
@@ -259,7 +253,7 @@ test('who is connected but was not drawn never becomes a first hop', (t) => {
   rig.connect(...drawn.slice(0, 2), intruder);
   for (let n = 0; n < 50; n++) {
     rig.plan(NOW + n);
-    const request = { direction: 'inbound', length: 2, exclude: [], pool: 'client', order: 1 } as const;
+    const request = { direction: 'inbound', length: 2, exclude: [], pool: 1, order: 1 } as const;
     t.not(rig.peering.chooseHops(request, rig.office.sessions, NOW)?.at(-1)?.hash, intruder.hash);
   }
   t.false(rig.peering.isFirstHop(intruder.hash));
@@ -276,7 +270,7 @@ test('a neighbour that carries its share of tunnels gives way to others', (t) =>
   const [busy, idle] = peers as [RouterInfo, RouterInfo];
   rig.neighbours.set(busy.hash, 6);
   for (let n = 0; n < 20; n++) {
-    const request = { direction: 'inbound', length: 2, exclude: [], pool: 'client', order: 1 } as const;
+    const request = { direction: 'inbound', length: 2, exclude: [], pool: 1, order: 1 } as const;
     const hops = rig.peering.chooseHops(request, rig.office.sessions, NOW + n * TUNNEL_WINDOW);
     t.is(hops?.at(-1)?.hash, idle.hash);
   }
@@ -288,7 +282,7 @@ test('while nobody answers, no more builds begin at first hops than Java is sure
   rig.connectPlanned(...near);
   const begun = new Map<string, number>();
   for (let at = NOW; at < NOW + TUNNEL_WINDOW; at += 1_000) {
-    const request = { direction: 'outbound', length: 3, exclude: [], pool: 'client', order: 1 } as const;
+    const request = { direction: 'outbound', length: 3, exclude: [], pool: 1, order: 1 } as const;
     const hops = rig.peering.chooseHops(request, rig.office.sessions, at);
     const first = hops?.[0]?.hash;
     if (first !== undefined) begun.set(first, (begun.get(first) ?? 0) + 1);
@@ -303,7 +297,7 @@ test('with too few first hops the idlest gets more than that', (t) => {
   rig.connectPlanned(...near);
   const begun = new Map<string, number>();
   for (let n = 0; n < 30; n++) {
-    const request = { direction: 'outbound', length: 3, exclude: [], pool: 'client', order: 1 } as const;
+    const request = { direction: 'outbound', length: 3, exclude: [], pool: 1, order: 1 } as const;
     const first = rig.peering.chooseHops(request, rig.office.sessions, NOW + n)?.[0]?.hash ?? 'none';
     begun.set(first, (begun.get(first) ?? 0) + 1);
   }
@@ -321,7 +315,7 @@ test('a neighbour that swallows builds while others answer is guilty alone, and 
   let now = NOW;
   for (let n = 0; n < 200; n++) {
     now += 6_000;
-    const request = { direction: 'outbound', length: 3, exclude: [], pool: 'exploratory', order: 1 } as const;
+    const request = { direction: 'outbound', length: 3, exclude: [], pool: 0, order: 1 } as const;
     const hops = rig.peering.chooseHops(request, rig.office.sessions, now)?.map(({ hash }) => hash) ?? [];
     const [neighbour = rig.self] = hops;
     if (neighbour === bad) through++;
@@ -340,12 +334,12 @@ test('Destinations begin their tunnels at first hops of their own, while there a
   const rig = new Rig();
   const near = rig.know(70).slice(0, 24);
   rig.connectPlanned(...near);
-  const names = ['a', 'b', 'c', 'd'];
+  const names = [1, 2, 3, 4];
   rig.pools.clear();
   for (const name of names) rig.pools.add(name);
   const used = new Map(names.map((name) => [name, new Set<string>()]));
   for (let n = 0; n < 240; n++) {
-    const pool = names[n % names.length] ?? '';
+    const pool = names[n % names.length] ?? 0;
     const request = { direction: 'inbound', length: 3, exclude: [], pool, order: 1 } as const;
     const next = rig.peering.chooseHops(request, rig.office.sessions, NOW + n * 10_000)?.at(-1)?.hash;
     if (next !== undefined) used.get(pool)?.add(next);

@@ -7,7 +7,8 @@ import { QUERY_TIMEOUT } from '@allium/router/netdb/lookup.ts';
 import type { NetDbInput, NetDbQuery } from '@allium/router/netdb/netdb-events.ts';
 import { MESSAGE_LIFETIME, Queries, type ReplyKeyHolder } from '@allium/router/node/queries.ts';
 import type { Routes } from '@allium/router/node/routes.ts';
-import { EXPLORATORY, type TunnelInput } from '@allium/router/tunnel/tunnel-io.ts';
+import { EXPLORATORY } from '@allium/router/tunnel/pool-id.ts';
+import type { TunnelInput } from '@allium/router/tunnel/tunnel-io.ts';
 import { hashBytes, type RouterHash, routerHash } from '@allium/router/wire/hash.ts';
 import test from 'ava';
 import { recordedEntropy } from '../../support/entropy.ts';
@@ -39,7 +40,7 @@ function rig({ tunnels = true, holder }: { tunnels?: boolean; holder?: ReplyKeyH
   };
   if (tunnels) {
     const config = { inbound: POOL, outbound: POOL };
-    net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config });
+    net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config });
     net.run(20_000);
   }
   const netdb: NetDbInput[] = [];
@@ -161,7 +162,7 @@ test('the answer comes through the tunnel, names its query and opens once', (t) 
 test('an answer that comes out of the tunnels of another pool does not open', (t) => {
   const it = rig();
   const [data = Buffer.alloc(0)] = answered(it, asked(it));
-  t.is(it.queries.open(data, 'proxy', it.net.now), undefined);
+  t.is(it.queries.open(data, 1, it.net.now), undefined);
   t.is(it.queries.open(data, EXPLORATORY, it.net.now)?.query, 7);
 });
 
@@ -202,13 +203,13 @@ test('a reply key ends some time after its query', (t) => {
 });
 
 test("a Destination's query leaves its key with the Destination, not with the router", (t) => {
-  const kept: { tag: Uint8Array; key: Uint8Array; until: number; purpose: string }[] = [];
+  const kept: { tag: Uint8Array; key: Uint8Array; until: number; query: number }[] = [];
   const it = rig({
-    holder: { registerReplyKey: (tag, key, until, purpose) => void kept.push({ tag, key, until, purpose }) },
+    holder: { registerReplyKey: (tag, key, until, query) => void kept.push({ tag, key, until, query }) },
   });
   const start = it.net.now;
   const lookup = asked(it, 12);
-  t.like(kept, [{ purpose: '12', until: start + LIFE }]);
+  t.like(kept, [{ query: 12, until: start + LIFE }]);
   t.deepEqual(Buffer.from(kept[0]?.key ?? []), Buffer.from(lookup.reply.key));
   t.deepEqual(Buffer.from(kept[0]?.tag ?? []), Buffer.from(lookup.reply.tag));
   const [data = Buffer.alloc(0)] = answered(it, lookup);

@@ -1,13 +1,16 @@
 import { Counters } from '@allium/common/observe/counters.ts';
 import { NetDbCore } from '@allium/router/netdb/netdb-core.ts';
+import { Budget } from '@allium/router/node/budget.ts';
 import { Dispatch } from '@allium/router/node/dispatch.ts';
 import { LocalDestination } from '@allium/router/node/local-destination.ts';
+import type { DestinationId } from '@allium/router/node/node-io.ts';
 import { Queries } from '@allium/router/node/queries.ts';
 import type { Routes } from '@allium/router/node/routes.ts';
 import { type NodeStatus, nodeStatus } from '@allium/router/node/status.ts';
-import { EXPLORATORY } from '@allium/router/tunnel/tunnel-io.ts';
+import { EXPLORATORY } from '@allium/router/tunnel/pool-id.ts';
 import { createDestinationKeys, type DestinationKeys } from '@allium/router/wire/destination.ts';
 import { hashBytes, type RouterHash } from '@allium/router/wire/hash.ts';
+import { identityOf } from '@allium/router/wire/identity.ts';
 import type { RouterInfo } from '@allium/router/wire/router-info.ts';
 import { createRouterKeys } from '@allium/router/wire/router-keys.ts';
 import test from 'ava';
@@ -20,7 +23,7 @@ const KEYS = createDestinationKeys(recordedEntropy('status destination'));
 const POOL = { length: 2, quantity: 2 };
 
 /** A Destination that has no tunnels and does nothing. */
-function destination(name: string, keys: DestinationKeys, net: SimNetwork): LocalDestination {
+function destination(id: DestinationId, keys: DestinationKeys, net: SimNetwork): LocalDestination {
   const random = recordedEntropy('status node');
   const nowhere = (): void => undefined;
   const routes: Routes = {
@@ -39,9 +42,18 @@ function destination(name: string, keys: DestinationKeys, net: SimNetwork): Loca
     transit: false,
     floodfill: false,
   });
-  const options = { keys, publish: true, length: 2, quantity: 2 };
+  const options = { identity: identityOf(keys), publish: true, length: 2, quantity: 2 };
   const counters = new Counters();
-  return new LocalDestination({ name, options, random, routes, dispatch, counters, wake: nowhere });
+  return new LocalDestination({
+    shares: new Budget().share(),
+    id,
+    options,
+    random,
+    routes,
+    dispatch,
+    counters,
+    wake: nowhere,
+  });
 }
 
 /** Tunnels of one direction lean on these routers only, so that one direction can be lost alone. */
@@ -59,7 +71,7 @@ function network(): SimNetwork {
     }
     return undefined;
   };
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: { inbound: POOL, outbound: POOL } });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: { inbound: POOL, outbound: POOL } });
   return net;
 }
 
@@ -78,7 +90,7 @@ function router(tunnels = true) {
     ownRouterInfo: () => rig.info,
   });
   for (const routerInfo of peers.slice(0, 3)) netdb.step({ kind: 'add', routerInfo }, NOW);
-  const destinations = new Map<string, LocalDestination>();
+  const destinations = new Map<DestinationId, LocalDestination>();
   const counters = { node: new Counters(), messages: new Counters() };
   const status = (clockSkew?: number): NodeStatus =>
     nodeStatus({
@@ -86,13 +98,13 @@ function router(tunnels = true) {
       netdb,
       peering: rig.peering,
       tunnel: net.me.core,
-      destinations,
+      destinations: { all: destinations, held: new Budget().used },
       counters,
       clockSkew,
     });
-  const open = (name: string): LocalDestination => {
-    const local = destination(name, KEYS, net);
-    destinations.set(name, local);
+  const open = (id: DestinationId): LocalDestination => {
+    const local = destination(id, KEYS, net);
+    destinations.set(id, local);
     return local;
   };
   return { rig, net, peers, status, open, counters };
@@ -126,7 +138,7 @@ for (const lost of ['inbound', 'outbound'] as const) {
     rig.connect(...peers);
     t.is(status().stage, 'ready');
     for (const n of NEIGHBOURS[lost]) net.hangUp(net.others[n]?.hash ?? rig.self);
-    const pool = status().tunnels.pools[EXPLORATORY];
+    const pool = status().tunnels.pools.get(EXPLORATORY);
     const kept = lost === 'inbound' ? 'outbound' : 'inbound';
     t.is(pool?.[lost].alive, 0);
     t.true((pool?.[kept].alive ?? 0) > 0);
@@ -138,7 +150,7 @@ test('with tunnels both ways it is ready once every Destination is', (t) => {
   const { rig, peers, status, open } = router();
   rig.connect(...peers);
   t.is(status().stage, 'ready');
-  const [one, two] = [open('one'), open('two')];
+  const [one, two] = [open(1), open(2)];
   t.is(status().stage, 'tunnels');
   one.ready = true;
   t.is(status().stage, 'tunnels');
@@ -151,7 +163,7 @@ test('with tunnels both ways it is ready once every Destination is', (t) => {
 test('without an exploratory pool nothing is ready', (t) => {
   const { rig, net, peers, status } = router();
   rig.connect(...peers);
-  net.step(net.me, { kind: 'removePool', name: EXPLORATORY });
+  net.step(net.me, { kind: 'removePool', pool: EXPLORATORY });
   t.is(status().stage, 'tunnels');
 });
 
@@ -159,15 +171,15 @@ test('the figures are those of the cores', (t) => {
   const { rig, peers, status, open, counters } = router();
   rig.connect(...peers.slice(0, 2));
   rig.office.dial(peers[2]?.hash ?? rig.self, NOW);
-  open('web');
+  open(1);
   counters.node.add('lookup-timeout', 3);
   counters.messages.add('expired');
   const { sessions, netdb, tunnels, destinations, ...rest } = status(-1_250);
   t.like(sessions, { connected: 2, open: 3, skewed: 0 });
   t.like(sessions.counters, { dial: 3, established: 2 });
   t.like(netdb, { routers: 3, floodfills: 3, usable: 4 });
-  t.true((tunnels.pools[EXPLORATORY]?.inbound.alive ?? 0) >= POOL.quantity);
-  t.like(destinations, { web: { ready: false, streams: 0 } });
+  t.true((tunnels.pools.get(EXPLORATORY)?.inbound.alive ?? 0) >= POOL.quantity);
+  t.like(destinations.get(1), { ready: false, streams: 0 });
   t.like(rest, {
     messages: { expired: 1 },
     counters: { 'lookup-timeout': 3 },
@@ -198,8 +210,8 @@ test('no hash, key or address is in the status, and no name but those of the poo
   const { rig, net, peers, status, open } = router();
   rig.connect(...peers);
   rig.peering.down(peers[0]?.hash ?? rig.self, { stage: 'dial', code: 'refused' }, NOW, NOW);
-  const local = open('web');
-  const text = JSON.stringify(status(3));
+  const local = open(1);
+  const text = JSON.stringify(status(3), (_, value) => (value instanceof Map ? [...value] : value));
   const hashes: RouterHash[] = [rig.self, net.me.hash, ...peers.map(({ hash }) => hash)];
   const secrets = [
     ...hashes.map(hashBytes),
@@ -221,6 +233,6 @@ test('no hash, key or address is in the status, and no name but those of the poo
     secrets.some((it) => anti.includes(it)) && addresses.some((it) => anti.includes(it)),
     'it would be seen',
   );
-  t.deepEqual(Object.keys(status().destinations), ['web']);
-  t.deepEqual(Object.keys(status().tunnels.pools), [EXPLORATORY]);
+  t.deepEqual([...status().destinations.keys()], [1]);
+  t.deepEqual([...status().tunnels.pools.keys()], [EXPLORATORY]);
 });

@@ -52,7 +52,7 @@ function meet(seed: string, sybils: readonly Made[]): Met {
 function tunnelsAt({ rig }: Met, sybils: ReadonlySet<RouterHash>, tunnels = 60): number {
   let caught = 0;
   for (let n = 0; n < tunnels; n++) {
-    const request = { direction: 'inbound', length: 3, exclude: [], pool: 'client', order: 1 } as const;
+    const request = { direction: 'inbound', length: 3, exclude: [], pool: 1, order: 1 } as const;
     const next = rig.peering.chooseHops(request, rig.office.sessions, NOW)?.at(-1)?.hash;
     if (next !== undefined && sybils.has(next)) caught++;
   }

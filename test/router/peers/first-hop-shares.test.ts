@@ -5,14 +5,14 @@ import { recordedEntropy } from '../../support/entropy.ts';
 import { someHash } from '../netdb/make.ts';
 
 const all = Array.from({ length: 24 }, (_, i) => someHash(`share ${i}`));
-const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `pool ${i}`);
+const names = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 function shares(): FirstHopShares {
   return new FirstHopShares(recordedEntropy('shares'));
 }
 
 /** How many pools each first hop has. */
-function met(of: FirstHopShares, pools: readonly string[], available: readonly RouterHash[] = all): number[] {
+function met(of: FirstHopShares, pools: readonly number[], available: readonly RouterHash[] = all): number[] {
   const counts = new Map<RouterHash, number>();
   for (const pool of pools) {
     for (const hash of of.of(pool, available, pools.length)) counts.set(hash, (counts.get(hash) ?? 0) + 1);
@@ -36,11 +36,11 @@ test('twenty-four Destinations have three each, and no first hop more than three
 
 test('a Destination keeps its first hops', (t) => {
   const of = shares();
-  const first = of.of('one', all, 2);
+  const first = of.of(1, all, 2);
   t.is(first.length, MAX_SHARE);
   for (let i = 0; i < 20; i++) {
-    of.of('two', all, 2);
-    t.deepEqual(of.of('one', all, 2), first);
+    of.of(2, all, 2);
+    t.deepEqual(of.of(1, all, 2), first);
   }
 });
 
@@ -50,13 +50,13 @@ test('one that is away is replaced, and given back to nobody else', (t) => {
   const before = pools.map((pool) => of.of(pool, all, 3));
   const lost = before[0]?.[0] as RouterHash;
   const rest = all.filter((hash) => hash !== lost);
-  const during = of.of('pool 0', rest, 3);
+  const during = of.of(0, rest, 3);
   t.is(during.length, MAX_SHARE);
   t.false(during.includes(lost));
   for (let round = 0; round < 10; round++) {
     const available = round % 2 === 0 ? all : rest;
-    for (const pool of ['pool 1', 'pool 2']) t.false(of.of(pool, available, 3).includes(lost));
-    of.of('pool 0', available, 3);
+    for (const pool of [1, 2]) t.false(of.of(pool, available, 3).includes(lost));
+    of.of(0, available, 3);
   }
 });
 
@@ -64,9 +64,9 @@ test('where there are fewer than they need they share, and who is closed leaves 
   const of = shares();
   t.deepEqual(met(of, names(2), all.slice(0, MIN_SHARE)), [2, 2, 2]);
   const again = shares();
-  const old = again.of('old', all.slice(0, 12), 2);
-  const other = again.of('other', all.slice(0, 12), 2);
-  again.retain(new Set(['other']));
-  t.deepEqual([...again.of('new', all.slice(0, 12), 2)].sort(), [...old].sort());
-  t.deepEqual(again.of('other', all.slice(0, 12), 2), other);
+  const old = again.of(1, all.slice(0, 12), 2);
+  const other = again.of(2, all.slice(0, 12), 2);
+  again.retain(new Set([2]));
+  t.deepEqual([...again.of(3, all.slice(0, 12), 2)].sort(), [...old].sort());
+  t.deepEqual(again.of(2, all.slice(0, 12), 2), other);
 });

@@ -1,4 +1,4 @@
-import { ByteBudget } from '@allium/router/streaming/budget.ts';
+import { SharedLimit } from '@allium/common/core/shared-limit.ts';
 import { RECEIVE_WINDOW, ReceiveBuffer } from '@allium/router/streaming/receive-buffer.ts';
 import { CHOKE_AT, RECEIVE_LIMIT, Receiver, UNCHOKE_AT } from '@allium/router/streaming/receiver.ts';
 import { SendBuffer } from '@allium/router/streaming/send-buffer.ts';
@@ -14,7 +14,7 @@ test('packets in any order, any number of times, come out once and in order', (t
     .chain((count) => fc.tuple(fc.constant(count), fc.array(fc.nat({ max: count - 1 }), { maxLength: 200 })));
   fc.assert(
     fc.property(orders, ([count, order]) => {
-      const budget = new ByteBudget();
+      const budget = new SharedLimit(2 ** 27).share();
       const buffer = new ReceiveBuffer(budget);
       const out: number[] = [];
       const all = [...order, ...Array.from({ length: count }, (_, sequence) => sequence)];
@@ -32,7 +32,7 @@ test('packets in any order, any number of times, come out once and in order', (t
 test('an ack names exactly what is missing', (t) => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat({ max: 300 }), { minLength: 1 }), (sequences) => {
-      const buffer = new ReceiveBuffer(new ByteBudget());
+      const buffer = new ReceiveBuffer(new SharedLimit(2 ** 27).share());
       for (const sequence of sequences) buffer.receive(sequence, Uint8Array.of(1), false);
       const ack = buffer.ack();
       if (!ack) return t.fail('something was received');
@@ -49,7 +49,7 @@ test('an ack names exactly what is missing', (t) => {
 });
 
 test('with more gaps than NACKs can name, the ack stops before the first unnamed one', (t) => {
-  const buffer = new ReceiveBuffer(new ByteBudget());
+  const buffer = new ReceiveBuffer(new SharedLimit(2 ** 27).share());
   for (let sequence = 1; sequence < 600; sequence += 2) buffer.receive(sequence, NOTHING, false);
   const ack = buffer.ack();
   t.is(ack?.nacks.length, 255);
@@ -57,7 +57,7 @@ test('with more gaps than NACKs can name, the ack stops before the first unnamed
 });
 
 test('what is too far ahead is refused, and so is what follows a CLOSE', (t) => {
-  const buffer = new ReceiveBuffer(new ByteBudget());
+  const buffer = new ReceiveBuffer(new SharedLimit(2 ** 27).share());
   t.is(buffer.receive(RECEIVE_WINDOW, NOTHING, false).status, 'refused');
   t.is(buffer.receive(RECEIVE_WINDOW - 1, NOTHING, false).status, 'held');
   t.is(buffer.receive(0, NOTHING, true).status, 'next');
@@ -65,7 +65,7 @@ test('what is too far ahead is refused, and so is what follows a CLOSE', (t) => 
 });
 
 test('held packets keep their bytes when the input buffer is reused', (t) => {
-  const buffer = new ReceiveBuffer(new ByteBudget());
+  const buffer = new ReceiveBuffer(new SharedLimit(2 ** 27).share());
   const input = Buffer.from('one');
   buffer.receive(1, input, false);
   input.fill(0);
@@ -74,13 +74,13 @@ test('held packets keep their bytes when the input buffer is reused', (t) => {
 });
 
 test('no budget, no held packets', (t) => {
-  const buffer = new ReceiveBuffer(new ByteBudget(10));
+  const buffer = new ReceiveBuffer(new SharedLimit(20).share());
   t.is(buffer.receive(2, new Uint8Array(8), false).status, 'held');
   t.is(buffer.receive(3, new Uint8Array(8), false).status, 'refused');
 });
 
 test('a receiver whose application does not consume chokes, and unchokes several times when it does', (t) => {
-  const budget = new ByteBudget();
+  const budget = new SharedLimit(2 ** 27).share();
   const receiver = new Receiver(budget);
   let sequence = 0;
   while (!receiver.choking) receiver.receive(sequence++, new Uint8Array(1_812), false, 0, 100);
@@ -102,7 +102,7 @@ test('a receiver whose application does not consume chokes, and unchokes several
 });
 
 test('what was in flight before the choke does not pass for an answer to the unchoke', (t) => {
-  const receiver = new Receiver(new ByteBudget());
+  const receiver = new Receiver(new SharedLimit(2 ** 27).share());
   let sequence = 0;
   while (!receiver.choking) receiver.receive(sequence++, new Uint8Array(1_812), false, 0, 100);
   receiver.consumed(sequence * 1_812, 0);
@@ -121,7 +121,7 @@ test('what was in flight before the choke does not pass for an answer to the unc
 });
 
 test('a receiver choked for want of common room unchokes when there is some', (t) => {
-  const budget = new ByteBudget(5_000);
+  const budget = new SharedLimit(9_000).share();
   const receiver = new Receiver(budget);
   t.true(budget.take(4_000));
   receiver.receive(0, new Uint8Array(1_812), false, 0, 100);
@@ -133,7 +133,7 @@ test('a receiver choked for want of common room unchokes when there is some', (t
 });
 
 test('what comes after the end takes nothing of the budget', (t) => {
-  const budget = new ByteBudget();
+  const budget = new SharedLimit(2 ** 27).share();
   const receiver = new Receiver(budget);
   receiver.receive(0, NOTHING, true, 0, 100);
   receiver.receive(1, new Uint8Array(1_812), false, 0, 100);
@@ -141,7 +141,7 @@ test('what comes after the end takes nothing of the budget', (t) => {
 });
 
 test('a peer that goes on in spite of a choke fills no more than the limit', (t) => {
-  const budget = new ByteBudget();
+  const budget = new SharedLimit(2 ** 27).share();
   const receiver = new Receiver(budget);
   let delivered = 0;
   for (let sequence = 0; sequence < 4_000; sequence++) {

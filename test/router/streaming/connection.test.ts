@@ -6,9 +6,9 @@ import {
   SYN_DATA_DELAY,
 } from '@allium/router/streaming/limits.ts';
 import { decodePacket, encodePacket, STREAM_FLAG } from '@allium/router/streaming/packet.ts';
-import type { StreamSigner } from '@allium/router/streaming/signing.ts';
 import type { StreamId } from '@allium/router/streaming/types.ts';
 import type { DestHash } from '@allium/router/wire/hash.ts';
+import type { Signer } from '@allium/router/wire/identity.ts';
 import test from 'ava';
 import { recordedEntropy } from '../../support/entropy.ts';
 import { type Endpoint, keysOf, type Link, pattern, pump, StreamNet } from './stream-net.ts';
@@ -537,7 +537,7 @@ test('the same inputs, entropy and times give the same outputs', (t) => {
   t.is(record(), record());
 });
 
-function offlineSigner(keys: ReturnType<typeof keysOf>, expires: number): StreamSigner {
+function offlineSigner(keys: ReturnType<typeof keysOf>, expires: number): Signer {
   const seed = recordedEntropy('transient')(32);
   const head = Buffer.alloc(6);
   head.writeUInt32BE(Math.floor(expires / 1_000), 0);

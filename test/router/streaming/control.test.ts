@@ -1,9 +1,9 @@
+import { TokenBucket } from '@allium/common/core/token-bucket.ts';
 import { AckTimer } from '@allium/router/streaming/ack.ts';
 import { Agenda } from '@allium/router/streaming/agenda.ts';
 import { ENSEMBLE_WINDOW, Ensemble, MIN_SHARE } from '@allium/router/streaming/ensemble.ts';
 import { Pacer } from '@allium/router/streaming/pacer.ts';
 import { INITIAL_RTO, MAX_RTO, MIN_RTO, RttEstimator } from '@allium/router/streaming/rtt.ts';
-import { TokenBucket } from '@allium/common/core/token-bucket.ts';
 import {
   CHOKED_MAX_WINDOW,
   CongestionWindow,

@@ -7,9 +7,10 @@ import {
 } from '@allium/router/streaming/limits.ts';
 import { encodePacket, STREAM_FLAG } from '@allium/router/streaming/packet.ts';
 import { RECEIVE_LIMIT } from '@allium/router/streaming/receiver.ts';
-import { encodeSigned, signerOf } from '@allium/router/streaming/signing.ts';
+import { encodeSigned } from '@allium/router/streaming/signing.ts';
 import type { StreamInput } from '@allium/router/streaming/types.ts';
 import { type DestHash, hashBytes } from '@allium/router/wire/hash.ts';
+import { signerOf } from '@allium/router/wire/identity.ts';
 import test from 'ava';
 import fc from 'fast-check';
 import { type Endpoint, keysOf, pattern, pump, StreamNet } from './stream-net.ts';

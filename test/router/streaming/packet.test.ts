@@ -7,8 +7,9 @@ import {
   STREAM_FLAG,
   type StreamPacket,
 } from '@allium/router/streaming/packet.ts';
-import { encodeSigned, type StreamSigner, signerOf, verifyPacket } from '@allium/router/streaming/signing.ts';
+import { encodeSigned, verifyPacket } from '@allium/router/streaming/signing.ts';
 import { hashBytes } from '@allium/router/wire/hash.ts';
+import { type Signer, signerOf } from '@allium/router/wire/identity.ts';
 import test from 'ava';
 import fc from 'fast-check';
 import { onlyDecodeErrors } from '../../support/codec-macro.ts';
@@ -49,7 +50,7 @@ const syn: StreamPacket = {
 };
 
 /** An OfflineSignature structure by `alice` for a transient key. */
-function offline(expires: number): StreamSigner {
+function offline(expires: number): Signer {
   const seed = recordedEntropy('transient')(32);
   const head = Buffer.alloc(6);
   head.writeUInt32BE(Math.floor(expires / 1000), 0);

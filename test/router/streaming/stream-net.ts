@@ -1,8 +1,9 @@
+import { Budget } from '@allium/router/node/budget.ts';
 import { StreamManager } from '@allium/router/streaming/manager.ts';
-import { type StreamSigner, signerOf } from '@allium/router/streaming/signing.ts';
 import type { StreamId, StreamInput, StreamOutput } from '@allium/router/streaming/types.ts';
 import { createDestinationKeys, type DestinationKeys } from '@allium/router/wire/destination.ts';
 import type { DestHash } from '@allium/router/wire/hash.ts';
+import { type Signer, signerOf } from '@allium/router/wire/identity.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -50,10 +51,14 @@ export class Endpoint {
   readonly #net: StreamNet;
   #busyUntil = 0;
 
-  constructor(net: StreamNet, name: string, keys = keysOf(name), signer: StreamSigner = signerOf(keys)) {
+  constructor(net: StreamNet, name: string, keys = keysOf(name), signer: Signer = signerOf(keys)) {
     this.#net = net;
     this.hash = keys.destination.hash;
-    this.manager = new StreamManager({ signer, random: recordedEntropy(`${name}/ids`) });
+    this.manager = new StreamManager({
+      signer,
+      random: recordedEntropy(`${name}/ids`),
+      shares: new Budget().share(),
+    });
   }
 
   step(input: StreamInput): void {
@@ -163,7 +168,7 @@ export class StreamNet {
     this.#dice = () => Buffer.from(random(4)).readUInt32BE(0) / 0x1_0000_0000;
   }
 
-  endpoint(name: string, keys?: DestinationKeys, signer?: StreamSigner): Endpoint {
+  endpoint(name: string, keys?: DestinationKeys, signer?: Signer): Endpoint {
     const endpoint = new Endpoint(this, name, keys, signer);
     this.#endpoints.set(endpoint.hash, endpoint);
     return endpoint;

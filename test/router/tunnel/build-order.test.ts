@@ -3,15 +3,15 @@ import {
   MAX_CONCURRENT_BUILDS,
   MIN_CONCURRENT_BUILDS,
 } from '@allium/router/tunnel/build-pacer.ts';
-import { EXPLORATORY } from '@allium/router/tunnel/tunnel-io.ts';
+import { EXPLORATORY } from '@allium/router/tunnel/pool-id.ts';
 import test from 'ava';
 import { type HopWorld, openWorld } from '../../support/hop-world.ts';
 
 const POOLS = 24;
 
 function clients(world: HopWorld): { inbound: number; outbound: number }[] {
-  return Object.entries(world.me.status().pools)
-    .filter(([name]) => name !== EXPLORATORY)
+  return [...world.me.status().pools]
+    .filter(([id]) => id !== EXPLORATORY)
     .map(([, { inbound, outbound }]) => ({ inbound: inbound.alive, outbound: outbound.alive }));
 }
 

@@ -1,10 +1,10 @@
 import { REOPEN_WITHIN, TELL_AFTER, TELL_SPREAD } from '@allium/router/tunnel/lost-sessions.ts';
-import { EXPLORATORY } from '@allium/router/tunnel/tunnel-io.ts';
+import { EXPLORATORY, type PoolId } from '@allium/router/tunnel/pool-id.ts';
 import type { RouterHash } from '@allium/router/wire/hash.ts';
 import test from 'ava';
 import { SimNetwork } from './sim-network.ts';
 
-const POOLS = ['one', 'two'] as const;
+const POOLS = [1, 2] as const;
 
 /** Two Destinations whose tunnels all begin at the same three neighbours. */
 function started(seed: string): { net: SimNetwork; shared: RouterHash } {
@@ -12,19 +12,19 @@ function started(seed: string): { net: SimNetwork; shared: RouterHash } {
   for (const { hash } of net.others.slice(3)) net.sessions.delete(hash);
   const direction = { length: 2, quantity: 4 };
   for (const name of [EXPLORATORY, ...POOLS])
-    net.step(net.me, { kind: 'createPool', name, config: { inbound: direction, outbound: direction } });
+    net.step(net.me, { kind: 'createPool', pool: name, config: { inbound: direction, outbound: direction } });
   net.run(60_000);
   const [shared] = net.sessions;
   if (!shared) throw new Error('no neighbour');
   return { net, shared };
 }
 
-function leases(net: SimNetwork, pool: string): string[] {
+function leases(net: SimNetwork, pool: PoolId): string[] {
   return net.me.core.leases(pool, net.now).map(({ gateway, tunnelId }) => `${gateway}/${tunnelId}`);
 }
 
 /** ms until the pool's leases are others than they are now; undefined: not within `forMs`. */
-function changeOf(net: SimNetwork, pool: string, forMs: number): number | undefined {
+function changeOf(net: SimNetwork, pool: PoolId, forMs: number): number | undefined {
   const before = leases(net, pool).sort().join();
   for (let ms = 0; ms < forMs; ms += 100) {
     if (leases(net, pool).sort().join() !== before) return ms;
@@ -63,7 +63,7 @@ test('while its session is away a tunnel is used only where there is no other', 
   for (let i = 0; i < 30; i++) {
     const message = { type: 10, id: i + 1, expires: net.now + 60_000, payload: Buffer.alloc(12) };
     const far = net.others[9]?.hash ?? shared;
-    net.take(net.me, net.me.core.sendThrough('one', { kind: 'router', router: far }, message, net.now));
+    net.take(net.me, net.me.core.sendThrough(1, { kind: 'router', router: far }, message, net.now));
     net.run(20);
   }
   t.true(used.size > 0);
@@ -108,20 +108,20 @@ test('a stream that stalls makes its pool tell at once, and no other', (t) => {
   const { net, shared } = started('stall');
   net.hangUp(shared);
   net.run(5_000);
-  const two = leases(net, 'two');
-  const one = leases(net, 'one');
-  net.step(net.me, { kind: 'suspect', pool: 'one' });
-  t.notDeepEqual(leases(net, 'one'), one);
-  t.deepEqual(leases(net, 'two'), two);
-  t.is(changeOf(net, 'two', TELL_AFTER - 6_000), undefined);
+  const two = leases(net, 2);
+  const one = leases(net, 1);
+  net.step(net.me, { kind: 'suspect', pool: 1 });
+  t.notDeepEqual(leases(net, 1), one);
+  t.deepEqual(leases(net, 2), two);
+  t.is(changeOf(net, 2, TELL_AFTER - 6_000), undefined);
 });
 
 test('a neighbour that comes back before its loss is told keeps its tunnels', (t) => {
   const { net, shared } = started('reprieve');
   net.hangUp(shared);
-  const kept = leases(net, 'one');
+  const kept = leases(net, 1);
   net.run(3_000);
   net.letIn(shared);
   net.run(TELL_AFTER + TELL_SPREAD);
-  for (const lease of kept) t.true(leases(net, 'one').includes(lease));
+  for (const lease of kept) t.true(leases(net, 1).includes(lease));
 });

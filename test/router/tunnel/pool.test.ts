@@ -1,7 +1,8 @@
 import { I2NP_TYPE } from '@allium/router/i2np/message.ts';
 import { FIRST_HOP_INTERVAL, MAX_CONCURRENT_BUILDS } from '@allium/router/tunnel/build-pacer.ts';
 import { BUILD_TIMEOUT } from '@allium/router/tunnel/builder.ts';
-import { EXPLORATORY, type PoolConfig } from '@allium/router/tunnel/tunnel-io.ts';
+import { EXPLORATORY } from '@allium/router/tunnel/pool-id.ts';
+import type { PoolConfig } from '@allium/router/tunnel/tunnel-io.ts';
 import type { RouterHash } from '@allium/router/wire/hash.ts';
 import test from 'ava';
 import { SimNetwork, START } from './sim-network.ts';
@@ -13,13 +14,13 @@ const of = (length: number, quantity: number): PoolConfig => ({
 
 function started(seed: string, size: number, length: number, quantity: number): SimNetwork {
   const net = new SimNetwork(seed, size);
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(length, quantity) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(length, quantity) });
   net.run(30_000);
   return net;
 }
 
 const alive = (net: SimNetwork) => {
-  const pool = net.me.core.status().pools[EXPLORATORY];
+  const pool = net.me.core.status().pools.get(EXPLORATORY);
   return { inbound: pool?.inbound.alive ?? 0, outbound: pool?.outbound.alive ?? 0 };
 };
 
@@ -64,7 +65,7 @@ test('expired tunnels are gone after a sleep of an hour, and the pool comes up a
 test('when nobody answers, builds are few and get rarer, and each is told of', (t) => {
   const net = new SimNetwork('silence', 12);
   net.filter = () => undefined;
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(3, 3) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(3, 3) });
   net.run(3_600_000);
   const started = net.counter('buildsStarted');
   t.true(started < 90, `${started} builds in an hour of silence`);
@@ -84,7 +85,7 @@ test('when nobody answers, builds are few and get rarer, and each is told of', (
 test('a build is given up after the timeout, not before', (t) => {
   const net = new SimNetwork('timeout', 8);
   net.filter = () => undefined;
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 1) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(2, 1) });
   net.run(BUILD_TIMEOUT - 1);
   t.is(net.counter('buildsTimedOut'), 0);
   net.run(1);
@@ -102,8 +103,8 @@ test('one first hop gets a build message every few seconds at most', (t) => {
     }
     return message;
   };
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 6) });
-  for (let i = 0; i < 3; i++) net.step(net.me, { kind: 'createPool', name: `site${i}`, config: of(3, 3) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(2, 6) });
+  for (let i = 0; i < 3; i++) net.step(net.me, { kind: 'createPool', pool: 1 + i, config: of(3, 3) });
   net.run(120_000);
   t.is(sent.size, 2);
   for (const times of sent.values()) {
@@ -111,7 +112,7 @@ test('one first hop gets a build message every few seconds at most', (t) => {
       t.true(time - (times[at] ?? 0) >= FIRST_HOP_INTERVAL, `${time - (times[at] ?? 0)} ms`);
     }
   }
-  for (const pool of Object.values(net.me.core.status().pools)) {
+  for (const pool of net.me.core.status().pools.values()) {
     t.is(pool.outbound.alive >= pool.outbound.wanted, true);
     t.is(pool.inbound.alive >= pool.inbound.wanted, true);
   }
@@ -119,12 +120,12 @@ test('one first hop gets a build message every few seconds at most', (t) => {
 
 test('builds under way are bounded over all pools', (t) => {
   const net = new SimNetwork('bound', 40);
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 4) });
-  for (let i = 0; i < 20; i++) net.step(net.me, { kind: 'createPool', name: `site${i}`, config: of(2, 4) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(2, 4) });
+  for (let i = 0; i < 20; i++) net.step(net.me, { kind: 'createPool', pool: 1 + i, config: of(2, 4) });
   let most = 0;
   for (let i = 0; i < 200; i++) {
     net.run(100);
-    const pools = Object.values(net.me.core.status().pools);
+    const pools = [...net.me.core.status().pools.values()];
     const building = pools.reduce((sum, pool) => sum + pool.inbound.building + pool.outbound.building, 0);
     most = Math.max(most, building);
     t.true(building <= MAX_CONCURRENT_BUILDS);
@@ -134,10 +135,10 @@ test('builds under way are bounded over all pools', (t) => {
 
 test('builds that lean on a lost session fail at once', (t) => {
   const net = new SimNetwork('lean', 8);
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 2) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(2, 2) });
   for (const { hash } of net.others) net.hangUp(hash);
   t.true(net.counter('buildsPeerDown') > 0);
-  t.is(net.me.core.status().pools[EXPLORATORY]?.inbound.building, 0);
+  t.is(net.me.core.status().pools.get(EXPLORATORY)?.inbound.building, 0);
   t.is(net.counter('buildsTimedOut'), 0);
 });
 
@@ -145,7 +146,7 @@ test('without hops the core waits, and a new session ends the wait at once', (t)
   const net = new SimNetwork('wait', 8);
   const peers = [...net.sessions];
   net.sessions.clear();
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 2) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(2, 2) });
   net.run(60_000);
   t.is(net.counter('buildsStarted'), 0);
   t.true(net.counter('buildsNoHops') > 5 && net.counter('buildsNoHops') < 40);
@@ -156,7 +157,7 @@ test('without hops the core waits, and a new session ends the wait at once', (t)
 
 test('declines are told by code and counted', (t) => {
   const closed = new SimNetwork('closed', 8, false);
-  closed.step(closed.me, { kind: 'createPool', name: EXPLORATORY, config: of(1, 2) });
+  closed.step(closed.me, { kind: 'createPool', pool: EXPLORATORY, config: of(1, 2) });
   closed.run(20_000);
   t.true(closed.counter('buildsDeclined') > 0);
   t.is(closed.counter('declined30'), closed.counter('buildsDeclined'));
@@ -186,7 +187,7 @@ test('a tunnel that loses messages fails two tests and is replaced; the hops are
 
 test('outbound tunnels that are dead, when no inbound one is left to test them, do not swallow every build', (t) => {
   const net = new SimNetwork('lean5', 16);
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 2) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(2, 2) });
   const [near, far] = [new Set<RouterHash>(), new Set<RouterHash>()];
   const dead = new Set<number>();
   net.filter = (from, to, message) => {
@@ -219,7 +220,7 @@ test('hops that make no tunnel are not used', (t) => {
   ]) {
     const net = new SimNetwork('bad', 5);
     net.choose = () => make(net);
-    net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(3, 1) });
+    net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(3, 1) });
     net.run(10_000);
     t.is(net.counter('buildsStarted'), 0);
     t.true(net.counter('buildsBadHops') > 0);
@@ -230,7 +231,7 @@ test('hops that make no tunnel are not used', (t) => {
 test('extra ticks, late ticks and equal inputs change nothing', (t) => {
   const run = (ticks: number) => {
     const net = new SimNetwork('ticks', 10);
-    net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 2) });
+    net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(2, 2) });
     for (let i = 0; i < 60; i++) {
       for (let tick = 0; tick < ticks; tick++) net.step(net.me, { kind: 'tick' });
       net.run(5000);

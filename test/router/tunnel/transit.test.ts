@@ -4,10 +4,11 @@ import { x25519KeyPair } from '@allium/router/crypto/x25519.ts';
 import { messageOf } from '@allium/router/i2np/body.ts';
 import { encodeLong, I2NP_TYPE, type I2npMessage } from '@allium/router/i2np/message.ts';
 import { type BuildRequest, openRequest, sealRequest } from '@allium/router/tunnel/build-record.ts';
+import { EXPLORATORY } from '@allium/router/tunnel/pool-id.ts';
 import { readRecords, writeRecords } from '@allium/router/tunnel/record-set.ts';
 import { REPLAY_GENERATION, ReplayFilter } from '@allium/router/tunnel/replay-filter.ts';
 import { TunnelCore } from '@allium/router/tunnel/tunnel-core.ts';
-import { EXPLORATORY, type TunnelOutput } from '@allium/router/tunnel/tunnel-io.ts';
+import type { TunnelOutput } from '@allium/router/tunnel/tunnel-io.ts';
 import { hashBytes, type RouterHash, routerHash } from '@allium/router/wire/hash.ts';
 import test from 'ava';
 import fc from 'fast-check';
@@ -187,7 +188,7 @@ test('replies to builds that are not ours, or come from the wrong hop, change no
   };
   net.step(net.me, {
     kind: 'createPool',
-    name: EXPLORATORY,
+    pool: EXPLORATORY,
     config: { inbound: { length: 2, quantity: 1 }, outbound: { length: 2, quantity: 1 } },
   });
   net.run(1000);
@@ -218,7 +219,7 @@ test('replies to builds that are not ours, or come from the wrong hop, change no
 test('flipped bits on the way cost the message and nothing else', (t) => {
   const net = new SimNetwork('flip', 10);
   const config = { inbound: { length: 2, quantity: 1 }, outbound: { length: 2, quantity: 1 } };
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config });
   net.run(10_000);
   const lease = net.me.core.leases(EXPLORATORY, net.now)[0];
   if (!lease) return t.fail();

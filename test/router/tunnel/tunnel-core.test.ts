@@ -1,9 +1,13 @@
 import { randomU32 } from '@allium/common/core/random.ts';
 import { encodeBlocks } from '@allium/router/i2np/blocks.ts';
 import { I2NP_TYPE, type I2npMessage } from '@allium/router/i2np/message.ts';
-import { EXPLORATORY, type PoolConfig } from '@allium/router/tunnel/tunnel-io.ts';
+import { EXPLORATORY, type PoolId } from '@allium/router/tunnel/pool-id.ts';
+import type { PoolConfig } from '@allium/router/tunnel/tunnel-io.ts';
 import test from 'ava';
 import { SimNetwork } from './sim-network.ts';
+
+/** A pool that is not the router's own. */
+const SITE: PoolId = 1;
 
 const of = (length: number, quantity: number): PoolConfig => ({
   inbound: { length, quantity },
@@ -12,7 +16,7 @@ const of = (length: number, quantity: number): PoolConfig => ({
 
 function started(seed: string, size: number, length: number, quantity = 2): SimNetwork {
   const net = new SimNetwork(seed, size);
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(length, quantity) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(length, quantity) });
   net.run(30_000);
   return net;
 }
@@ -84,7 +88,7 @@ test('bootstrap tunnels are never in leases, and the first inbound build is one 
     built.push({ direction: request.direction, length: request.length });
     return choose(request);
   })(net.choose);
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(3, 2) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(3, 2) });
   net.run(200);
   t.deepEqual(built[0], { direction: 'inbound', length: 1 });
   for (const change of net.found('poolChanged')) {
@@ -97,13 +101,13 @@ test('bootstrap tunnels are never in leases, and the first inbound build is one 
 
 test('a client pool waits for the exploratory pool and never has a bootstrap tunnel', (t) => {
   const net = new SimNetwork('client', 10);
-  net.step(net.me, { kind: 'createPool', name: 'site', config: of(2, 2) });
+  net.step(net.me, { kind: 'createPool', pool: SITE, config: of(2, 2) });
   net.run(60_000);
   t.is(net.requests.length, 0);
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: of(2, 2) });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: of(2, 2) });
   net.run(30_000);
-  t.true(net.requests.filter(({ pool }) => pool === 'site').every(({ length }) => length === 2));
-  t.true(net.found('poolChanged').findLast(({ pool }) => pool === 'site')?.ready);
+  t.true(net.requests.filter(({ pool }) => pool === SITE).every(({ length }) => length === 2));
+  t.true(net.found('poolChanged').findLast(({ pool }) => pool === SITE)?.ready);
 });
 
 test('a build through another tunnel does not show its gateway where it comes from', (t) => {
@@ -115,14 +119,14 @@ test('a build through another tunnel does not show its gateway where it comes fr
     if (from === net.me.hash && message.type === I2NP_TYPE.shortTunnelBuild) direct++;
     return message;
   };
-  net.step(net.me, { kind: 'createPool', name: 'second', config: of(3, 2) });
+  net.step(net.me, { kind: 'createPool', pool: SITE, config: of(3, 2) });
   net.run(20_000);
   t.is(direct, 2, 'only the two outbound builds leave over a session');
 });
 
 test('equal keys leave through one tunnel, and a pair names tunnels that exist', (t) => {
   const net = started('sticky', 12, 2, 4);
-  const first = (options: { stickyKey?: string; outbound?: number }) => {
+  const first = (options: { stickyKey?: number; outbound?: number }) => {
     const target = { kind: 'router', router: net.others[0]?.hash ?? net.me.hash } as const;
     net.run(100);
     const outputs = net.me.core.sendThrough(EXPLORATORY, target, data(net, 10), net.now, options);
@@ -130,7 +134,7 @@ test('equal keys leave through one tunnel, and a pair names tunnels that exist',
       output.kind === 'toRouter' ? [Buffer.from(output.message.payload).readUInt32BE(0)] : [],
     )[0];
   };
-  const used = new Set(Array.from({ length: 12 }, () => first({ stickyKey: 'lease' })));
+  const used = new Set(Array.from({ length: 12 }, () => first({ stickyKey: 7 })));
   t.is(used.size, 1);
   t.true(new Set(Array.from({ length: 30 }, () => first({}))).size > 1);
   const pair = net.me.core.pair(EXPLORATORY, net.now);
@@ -157,27 +161,27 @@ test('small messages sent together share a tunnel message after a few millisecon
 test('without a pool or tunnels, and over 62 kB, sending says that it dropped', (t) => {
   const net = started('drop', 10, 2);
   const target = { kind: 'router', router: net.me.hash } as const;
-  const dropped = (pool: string, size: number) =>
+  const dropped = (pool: PoolId, size: number) =>
     net.me.core
       .sendThrough(pool, target, data(net, size), net.now)
       .flatMap((output) => (output.kind === 'dropped' ? [output.reason] : []));
-  t.deepEqual(dropped('nobody', 10), ['noTunnel']);
+  t.deepEqual(dropped(SITE, 10), ['noTunnel']);
   t.deepEqual(dropped(EXPLORATORY, 64_000), ['oversized']);
 });
 
 test('a removed pool stops receiving and building', (t) => {
   const net = started('remove', 10, 2);
   const builds = net.counter('buildsStarted');
-  net.step(net.me, { kind: 'removePool', name: EXPLORATORY });
+  net.step(net.me, { kind: 'removePool', pool: EXPLORATORY });
   net.run(900_000);
   t.is(net.counter('buildsStarted'), builds);
-  t.deepEqual(net.me.core.status().pools, {});
+  t.is(net.me.core.status().pools.size, 0);
 });
 
 test('configurations without hops are refused', (t) => {
   const net = new SimNetwork('zero', 3);
   for (const config of [of(0, 2), of(8, 2), of(2, 0), of(2, 17), of(1.5, 1)]) {
-    t.throws(() => net.me.core.step({ kind: 'createPool', name: 'x', config }, net.now), {
+    t.throws(() => net.me.core.step({ kind: 'createPool', pool: SITE, config }, net.now), {
       instanceOf: RangeError,
     });
   }
@@ -206,12 +210,12 @@ test('what others may not send through our tunnels is refused', (t) => {
 
 test('what an endpoint diverts into the tunnels of another pool answers nothing, so it tells nothing', (t) => {
   const net = started('divert', 14, 2);
-  net.step(net.me, { kind: 'createPool', name: 'other', config: of(2, 2) });
+  net.step(net.me, { kind: 'createPool', pool: SITE, config: of(2, 2) });
   net.run(30_000);
   t.is(net.counter('foreignTests') + net.counter('foreignReplies'), 0);
   let diverted = 0;
   net.filter = (from, to, message) => {
-    const [there] = net.me.core.leases('other', net.now);
+    const [there] = net.me.core.leases(SITE, net.now);
     const ours = net.me.core.leases(EXPLORATORY, net.now);
     const id = message.payload.length > 4 ? Buffer.from(message.payload).readUInt32BE(0) : 0;
     const aimed = ours.some(({ gateway, tunnelId }) => gateway === to && tunnelId === id);

@@ -1,5 +1,5 @@
 import { I2NP_TYPE } from '@allium/router/i2np/message.ts';
-import { EXPLORATORY } from '@allium/router/tunnel/tunnel-io.ts';
+import { EXPLORATORY } from '@allium/router/tunnel/pool-id.ts';
 import test from 'ava';
 import { SimNetwork } from './sim-network.ts';
 
@@ -10,7 +10,7 @@ function ready(seed: string): SimNetwork {
   const direction = { length: 2, quantity: 2 };
   net.step(net.me, {
     kind: 'createPool',
-    name: EXPLORATORY,
+    pool: EXPLORATORY,
     config: { inbound: direction, outbound: direction },
   });
   net.run(MINUTE);

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { ed25519Public, ed25519Sign } from '../../../services/router/crypto/ed25519.ts';
 import { createDestinationKeys, destinationOf } from '../../../services/router/wire/destination.ts';
 import { hashBytes, routerHash } from '../../../services/router/wire/hash.ts';
+import { signerOf } from '../../../services/router/wire/identity.ts';
 import { type Lease, leaseCodec } from '../../../services/router/wire/lease.ts';
 import {
   createLeaseSet2,
@@ -18,6 +19,8 @@ import { recordedEntropy } from '../../support/entropy.ts';
 import { bytesOf, destinationVectors, flipped, leaseSetVectors, named } from './vectors.ts';
 
 const keys = createDestinationKeys(recordedEntropy('lease-set'));
+const signer = signerOf(keys);
+const encryptionKeys = [{ type: 4, key: keys.encryption.publicKey }];
 const NOW = 1_800_000_000_000;
 const lease: Lease = { gateway: routerHash(Buffer.alloc(32, 5)), tunnelId: 77, expires: NOW + 600_000 };
 
@@ -58,12 +61,12 @@ test("with i2pd's key we sign the same bytes as i2pd", (t) => {
   const vector = named(leaseSetVectors, 'flood');
   const theirs = decodeLeaseSet2(bytesOf(vector.hex));
   const signingSeed = bytesOf(named(destinationVectors, 'flood').signingSeed ?? '');
-  const ours = createLeaseSet2({ ...keys, destination: theirs.destination, signingSeed }, theirs);
+  const ours = createLeaseSet2(signerOf({ ...keys, destination: theirs.destination, signingSeed }), theirs);
   t.is(Buffer.from(ours.raw).toString('hex'), vector.hex);
 });
 
 test('the signature covers the type byte that is not in the body', (t) => {
-  const { raw, destination } = createLeaseSet2(keys, { published: NOW, leases: [lease] });
+  const { raw, destination } = createLeaseSet2(signer, { published: NOW, leases: [lease], encryptionKeys });
   const body = raw.subarray(0, raw.length - 64);
   const signature = Buffer.from(raw.subarray(raw.length - 64));
   t.deepEqual(Buffer.from(ed25519Sign(keys.signingSeed, Buffer.concat([Buffer.of(3), body]))), signature);
@@ -77,7 +80,13 @@ test('what is created is read back, with 1 to 16 leases', (t) => {
     fc.property(fc.integer({ min: 1, max: 16 }), fc.boolean(), (count, unpublished) => {
       const leases = Array.from({ length: count }, (_, i) => ({ ...lease, tunnelId: i + 1 }));
       const options = new Map([['_smtp._tcp', '0 86400 25']]);
-      const leaseSet = createLeaseSet2(keys, { published: NOW + 999, leases, unpublished, options });
+      const leaseSet = createLeaseSet2(signer, {
+        published: NOW + 999,
+        leases,
+        unpublished,
+        options,
+        encryptionKeys,
+      });
       t.deepEqual(leaseSet.leases, leases);
       t.is(leaseSet.published, NOW, 'whole seconds');
       t.is(leaseSet.expires, NOW + 600_000);
@@ -89,6 +98,21 @@ test('what is created is read back, with 1 to 16 leases', (t) => {
   );
 });
 
+test('one that a transient key signs carries what vouches for that key', (t) => {
+  const seed = recordedEntropy('transient')(32);
+  const offlineSection = transient(seed, (message) => ed25519Sign(keys.signingSeed, message));
+  const offline = { ...signer, offlineSection, sign: (message: Uint8Array) => ed25519Sign(seed, message) };
+  const leaseSet = createLeaseSet2(offline, { published: NOW, leases: [lease], encryptionKeys });
+  t.is(leaseSet.hash, keys.destination.hash);
+  t.deepEqual(Buffer.from(leaseSet.offline?.signingKey ?? []), Buffer.from(ed25519Public(seed)));
+  t.throws(
+    () =>
+      createLeaseSet2({ ...offline, sign: signer.sign }, { published: NOW, leases: [lease], encryptionKeys }),
+    { instanceOf: DecodeError },
+    'the key that was vouched for has to sign',
+  );
+});
+
 test('no or too many leases and impossible times are a programming error', (t) => {
   const many = Array<Lease>(17).fill(lease);
   for (const content of [
@@ -97,7 +121,7 @@ test('no or too many leases and impossible times are a programming error', (t) =
     { published: NOW, leases: [lease], expires: NOW - 1000 },
     { published: NOW, leases: [lease], expires: NOW + 65_536_000 },
   ]) {
-    t.throws(() => createLeaseSet2(keys, content), { instanceOf: RangeError });
+    t.throws(() => createLeaseSet2(signer, { ...content, encryptionKeys }), { instanceOf: RangeError });
   }
 });
 
@@ -201,7 +225,7 @@ test('4096 bytes are the limit, in both directions', (t) => {
   t.is(full.raw.length, LEASE_SET_MAX_SIZE);
   t.is(t.throws(() => decodeLeaseSet2(signed(last + 1)), { instanceOf: DecodeError }).code, 'length');
   const options = new Map([...full.options, ['zz', 'x']]);
-  t.throws(() => createLeaseSet2(keys, { ...full, options }), { instanceOf: RangeError });
+  t.throws(() => createLeaseSet2(signer, { ...full, options }), { instanceOf: RangeError });
 });
 
 test('a Lease2 holds on the layout of the specification', (t) => {

@@ -149,7 +149,8 @@ test('a peer that tells of itself all the time is heard once a minute', (t) => {
   const before = bob.of('routerInfo').length;
   for (let at = NOW; at < NOW + 60_000; at += 500) send(at, routerInfoBlock(ALICE_INFO.raw));
   t.is(bob.of('routerInfo').length, before + 1);
-  t.is(bob.sessions.counters.get('router-info-too-often'), 119);
-  send(NOW + 60_000, routerInfoBlock(ALICE_INFO.raw));
+  const looked = bob.sessions.counters.get('router-info-too-often');
+  t.true(looked > 3 && looked < 12, `${looked} of 119: the others are not even read`);
+  send(NOW + 75_000, routerInfoBlock(ALICE_INFO.raw));
   t.is(bob.of('routerInfo').length, before + 2);
 });

@@ -178,6 +178,11 @@ export class SimLinks {
     }
   }
 
+  /** What stands of this machine's links moves nothing for `ms`, and nobody is told. */
+  stall(machine: Machine, ms: number): void {
+    for (const end of this.#endsOf(machine)) end.connection().heldUntil = this.#time.now + ms;
+  }
+
   /** Links of this machine that stand. */
   count(machine: Machine): number {
     return this.#endsOf(machine).length;

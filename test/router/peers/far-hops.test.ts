@@ -8,6 +8,7 @@ import type { RouterHash } from '../../../services/router/wire/hash.ts';
 import type { RouterInfo } from '../../../services/router/wire/router-info.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
 import { openWorld } from '../../support/hop-world.ts';
+import { inShort } from '../../support/long.ts';
 import { makeRouter, NOW } from '../netdb/make.ts';
 
 const HOUR = 3_600_000;
@@ -162,7 +163,8 @@ for (const [known, share] of [
   [1_500, 'all'],
 ] as const) {
   test(`45 % of routers are dead and ${share} are known: clients' builds succeed at 70 % and more`, (t) => {
-    const net = openWorld({ seed: `static ${known}`, known, dead: 0.45, neighbours: 24 }, 6);
+    t.timeout(600_000);
+    const net = openWorld({ seed: `static ${known}`, known, dead: 0.45, neighbours: 24 }, inShort(3, 6));
     net.run(140 * MINUTE);
     const [first, tenth, later] = [
       [0, 10],

@@ -169,7 +169,7 @@ export class Wiring implements Routes {
           break;
         case 'buildEnded':
           peering.buildEnded(output, now);
-          if (!output.answered) this.#testLost(output.neighbour, now);
+          if (!output.answered) for (const router of output.hops) this.#lost(router, now);
           break;
         case 'dropped':
           counters.add(`dropped-${output.reason}`);
@@ -184,10 +184,11 @@ export class Wiring implements Routes {
   #hopDid({ router, result }: Extract<TunnelOutput, { kind: 'hopResult' }>, now: number): void {
     if (result === 'accepted') this.netdb({ kind: 'used', router }, now);
     if (result === 'testPassed') this.#parts.cores().sessions.testPassed(router, now);
-    if (result === 'testFailed') this.#testLost(router, now);
+    if (result === 'testFailed') this.#lost(router, now);
   }
 
-  #testLost(router: RouterHash, now: number): void {
+  /** A session with it may be with nobody any more. */
+  #lost(router: RouterHash, now: number): void {
     this.sessions(this.#parts.cores().sessions.testLost(router, now), now);
   }
 

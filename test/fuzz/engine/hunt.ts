@@ -1,0 +1,246 @@
+import { DecodeError } from '@allium/common/bytes/errors.ts';
+import { Chance } from './chance.ts';
+import { Cover, type Profile } from './coverage.ts';
+import { mutated } from './mutate.ts';
+import type { Target } from './target.ts';
+import { weigh } from './weigh.ts';
+
+const LONGEST = 4_096;
+/** ms of inputs between two looks at the coverage, each of which costs one or two. */
+const BATCH_MS = 25;
+const BATCH_MAX = 4_096;
+/** Inputs that are remembered; the oldest that were found go, the seeds stay. */
+const CORPUS_MAX = 2_000;
+/** Different findings of one target; there is no use in more. */
+const FINDINGS_MAX = 8;
+/** An input is slow that takes so many ms of this thread's time, three times, and so many times the median. */
+const SLOW_MS = 30;
+const SLOW_TIMES = 200;
+/** Times that the median is taken from. */
+const TIMES = 101;
+/** What may come of an input unless the target says otherwise: bytes for each of it, and bytes anyway. */
+const GROWTH = 96;
+const ANYWAY = 16_384;
+/** Reasons to refuse that are told apart. */
+const REASONS_MAX = 200;
+
+export interface Finding {
+  readonly kind: 'throws' | 'slow' | 'heavy';
+  readonly why: string;
+  readonly input: Uint8Array;
+}
+
+export interface Report {
+  readonly target: string;
+  readonly inputs: number;
+  /** ms */
+  readonly took: number;
+  readonly blocks: number;
+  readonly findings: readonly Finding[];
+  /** inputs that were kept because they ran something new */
+  readonly corpus: readonly Uint8Array[];
+}
+
+export interface HuntLimits {
+  /** ms */
+  readonly ms: number;
+  readonly inputs: number;
+  /** ends with the first finding */
+  readonly once?: boolean;
+}
+
+/** The hunt for what one target does wrong: inputs that run new blocks are kept, and others are made from them. */
+export class Hunt {
+  readonly #name: string;
+  readonly #target: Target;
+  readonly #profile: Profile;
+  readonly #chance: Chance;
+  readonly #about: (input: Uint8Array) => void;
+  readonly #cover = new Cover();
+  readonly #words: readonly Buffer[];
+  readonly #longest: number;
+  readonly #corpus: Buffer[] = [];
+  readonly #kept: Buffer[] = [];
+  readonly #findings = new Map<string, Finding>();
+  readonly #refusals = new Set<string>();
+  readonly #times: number[] = [];
+  #open: Promise<unknown>[] = [];
+  #inputs = 0;
+  #typical = 1;
+
+  /** `about` hears of each input before it is run, for whoever has to say which one ended the thread. */
+  constructor(
+    name: string,
+    target: Target,
+    profile: Profile,
+    seed: string,
+    about: (input: Uint8Array) => void,
+  ) {
+    this.#name = name;
+    this.#target = target;
+    this.#profile = profile;
+    this.#about = about;
+    this.#chance = new Chance(`${seed}/${name}`);
+    this.#words = (target.words ?? []).map((word) => Buffer.from(word as Uint8Array));
+    this.#longest = target.longest ?? LONGEST;
+  }
+
+  async run(known: readonly Uint8Array[], limits: HuntLimits): Promise<Report> {
+    const started = performance.now();
+    Error.stackTraceLimit = 0;
+    this.#profile.take();
+    const seeds = [...known, ...(this.#target.seeds?.() ?? [])];
+    for (const seed of seeds) await this.#batch([Buffer.from(seed)]);
+    if (this.#corpus.length === 0) this.#corpus.push(Buffer.alloc(0));
+    let size = 8;
+    while (!this.#over(limits, started)) {
+      const left = Math.min(size, limits.inputs - this.#inputs);
+      const before = performance.now();
+      await this.#batch(Array.from({ length: Math.max(1, left) }, () => this.#next()));
+      const took = performance.now() - before;
+      if (took < BATCH_MS) size = Math.min(BATCH_MAX, size * 2);
+      else if (took > 3 * BATCH_MS) size = Math.max(1, size >> 1);
+    }
+    return {
+      target: this.#name,
+      inputs: this.#inputs,
+      took: performance.now() - started,
+      blocks: this.#cover.blocks,
+      findings: [...this.#findings.values()],
+      corpus: this.#kept,
+    };
+  }
+
+  #over({ ms, inputs, once }: HuntLimits, started: number): boolean {
+    if (this.#findings.size >= (once ? 1 : FINDINGS_MAX)) return true;
+    return this.#inputs >= inputs || performance.now() - started >= ms;
+  }
+
+  #next(): Buffer {
+    const { make, mend } = this.#target;
+    const chance = this.#chance;
+    if (make && chance.oneIn(4)) return Buffer.from(make(chance));
+    // what was found last has the most to give
+    const recent = this.#corpus.length > 16 && chance.oneIn(3) ? 16 : this.#corpus.length;
+    const parent = this.#corpus[this.#corpus.length - 1 - chance.below(recent)] ?? Buffer.alloc(0);
+    const input = mutated(parent, chance, this.#corpus, this.#words, this.#longest);
+    return mend && !chance.oneIn(3) ? Buffer.from(mend(input)) : input;
+  }
+
+  async #batch(inputs: readonly Buffer[]): Promise<void> {
+    for (const input of inputs) this.#try(input);
+    await this.#settled();
+    await this.#search(inputs, this.#profile.take());
+  }
+
+  /** Those that answer later have answered. */
+  async #settled(): Promise<void> {
+    await Promise.all(this.#open.splice(0));
+  }
+
+  /** Finds which of them ran something new, by running halves of them again. */
+  async #search(inputs: readonly Buffer[], counted: ReturnType<Profile['take']>): Promise<void> {
+    const fresh = this.#cover.fresh(counted);
+    if (fresh.length === 0) return;
+    if (inputs.length === 1) {
+      this.#cover.note(fresh);
+      this.#keep(inputs[0] as Buffer);
+      return;
+    }
+    const middle = inputs.length >> 1;
+    for (const half of [inputs.slice(0, middle), inputs.slice(middle)]) {
+      for (const input of half) this.#once(input);
+      await this.#settled();
+      await this.#search(half, this.#profile.take());
+    }
+    // what only happens once, such as a function that is made ready, is nobody's
+    this.#cover.note(this.#cover.fresh(counted));
+  }
+
+  #keep(input: Buffer): void {
+    this.#kept.push(input);
+    this.#corpus.push(input);
+    if (this.#corpus.length > CORPUS_MAX) this.#corpus.splice(this.#corpus.length >> 1, 1);
+  }
+
+  #try(input: Buffer): void {
+    this.#inputs++;
+    this.#about(input);
+    const before = performance.now();
+    const outcome = this.#once(input);
+    const took = performance.now() - before;
+    this.#timed(took);
+    if (took > SLOW_MS && took > this.#typical * SLOW_TIMES) this.#maybeSlow(input);
+    if (outcome.error !== undefined) this.#thrown(input, outcome.error);
+    else if (outcome.value !== undefined) this.#weighed(input, outcome.value);
+  }
+
+  #once(input: Buffer): { readonly value?: unknown; readonly error?: unknown } {
+    try {
+      // memory of its own: a target may write into it
+      const value = this.#target.run(Buffer.from(input));
+      if (!(value instanceof Promise)) return { value };
+      this.#open.push(value.catch((error: unknown) => this.#thrown(input, error)));
+      return {};
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  #thrown(input: Buffer, error: unknown): void {
+    if (!(error instanceof DecodeError)) {
+      if (!this.#target.refuses?.(error)) this.#found('throws', this.#stackOf(input, error), input);
+      return;
+    }
+    // Another reason to refuse is worth keeping, even where the same blocks ran.
+    const reason = `${error.detail.structure} ${error.detail.code}`;
+    if (this.#refusals.size > REASONS_MAX || this.#refusals.has(reason)) return;
+    this.#refusals.add(reason);
+    this.#keep(input);
+  }
+
+  /** Stacks cost more than all else that a reader does to refuse: only what is told gets one. */
+  #stackOf(input: Buffer, error: unknown): string {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 8;
+    const { error: again = error } = this.#once(input);
+    Error.stackTraceLimit = stackTraceLimit;
+    return again instanceof Error ? (again.stack ?? again.message) : String(again);
+  }
+
+  #weighed(input: Buffer, value: unknown): void {
+    const limit = this.#target.outcome?.(input.length) ?? ANYWAY + GROWTH * input.length;
+    const weight = weigh(value, input, limit);
+    if (weight > limit) this.#found('heavy', `more than ${limit} bytes of ${input.length}`, input);
+  }
+
+  /** What a machine does beside costs this thread no time of its own, and happens seldom three times. */
+  #maybeSlow(input: Buffer): void {
+    let least = Number.POSITIVE_INFINITY;
+    for (let times = 0; times < 3; times++) {
+      const { user } = process.threadCpuUsage();
+      this.#once(input);
+      least = Math.min(least, (process.threadCpuUsage().user - user) / 1_000);
+    }
+    if (least > SLOW_MS && least > this.#typical * SLOW_TIMES) {
+      this.#found('slow', `${least.toFixed(1)} ms, others ${this.#typical.toFixed(3)} ms`, input);
+    }
+  }
+
+  #timed(ms: number): void {
+    this.#times.push(ms);
+    if (this.#times.length < TIMES) return;
+    this.#times.sort((a, b) => a - b);
+    this.#typical = this.#times[TIMES >> 1] ?? 1;
+    this.#times.length = 0;
+  }
+
+  #found(kind: Finding['kind'], why: string, input: Buffer): void {
+    const [first = '', ...stack] = why.split('\n');
+    const place = stack.find((line) => line.includes('/services/')) ?? first;
+    const key = kind === 'throws' ? place : kind;
+    const known = this.#findings.get(key);
+    if (known && known.input.length <= input.length) return;
+    this.#findings.set(key, { kind, why, input: Uint8Array.from(input) });
+  }
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { styleText } from 'node:util';
+import { seconds } from '../network/stages.ts';
+import { fileNameOf } from './engine/corpus.ts';
+import type { Finding, Report } from './engine/hunt.ts';
+import { runJobs } from './engine/pool.ts';
+import type { Job } from './engine/worker.ts';
+import { allTargets } from './targets/groups.ts';
+
+/** Where inputs go that a reader failed at. */
+const FOUND = join(tmpdir(), 'allium-fuzz');
+/** A whole node does more than a reader: it gets so many times the time. */
+const NODE_SHARE = 8;
+/** Until the threads have loaded what they run. */
+const START_MS = 2_500;
+
+export interface FuzzOptions {
+  /** of all, on all processors; shared by the targets */
+  readonly minutes?: number;
+  /** for each target, and as many sessions as `sessions` says, however long it takes */
+  readonly inputs?: number;
+  readonly sessions?: number;
+  /** targets whose name has this in it */
+  readonly only?: string;
+  readonly seed: string;
+}
+
+/** What is hunted in sessions of a whole node. */
+export const isNode = (target: string): boolean => target.startsWith('router/node/');
+
+export interface Totals {
+  passed: number;
+  failed: number;
+  inputs: number;
+  sessions: number;
+  blocks: number;
+}
+
+/** Hunts in all targets; prints a line for each, and what it found. */
+export async function fuzz(options: FuzzOptions): Promise<Totals> {
+  const started = performance.now();
+  const jobs = await jobsOf(options);
+  console.log(`${jobs.length} targets, seed ${options.seed}`);
+  const totals: Totals = { passed: 0, failed: 0, inputs: 0, sessions: 0, blocks: 0 };
+  await runJobs(jobs, (report) => {
+    show(report, options.seed);
+    totals[report.findings.length === 0 && report.inputs > 0 ? 'passed' : 'failed']++;
+    totals[isNode(report.target) ? 'sessions' : 'inputs'] += report.inputs;
+    totals.blocks += report.blocks;
+  });
+  const took = performance.now() - started;
+  const rate = Math.round((totals.inputs / took) * 1_000).toLocaleString('en');
+  console.log(
+    `${totals.inputs.toLocaleString('en')} inputs (${rate} a second) and ${totals.sessions.toLocaleString('en')} sessions in ` +
+      `${seconds(took)}; ${totals.blocks.toLocaleString('en')} blocks; ${totals.failed} of ${jobs.length} targets have findings`,
+  );
+  return totals;
+}
+
+async function jobsOf({ minutes = 1, inputs, sessions, only, seed }: FuzzOptions): Promise<Job[]> {
+  const targets = [...(await allTargets())].filter(
+    ([name, { target }]) => typeof target !== 'string' && (only === undefined || name.includes(only)),
+  );
+  const shares = targets.reduce((sum, [name]) => sum + (isNode(name) ? NODE_SHARE : 1), 0);
+  const ms = ((minutes * 60_000 - START_MS) * Math.min(targets.length, availableParallelism())) / shares;
+  return targets
+    .map(([target, { group }]) => {
+      const job = { target, group, seed };
+      if (inputs === undefined) return { ...job, ms: ms * (isNode(target) ? NODE_SHARE : 1), inputs: Number.MAX_SAFE_INTEGER };
+      return { ...job, ms: Number.POSITIVE_INFINITY, inputs: isNode(target) ? (sessions ?? inputs) : inputs };
+    })
+    // what takes longest first, so that no thread waits for another at the end
+    .sort((a, b) => Number(isNode(b.target)) - Number(isNode(a.target)));
+}
+
+function show(report: Report, seed: string): void {
+  const { target, inputs, took, blocks, findings } = report;
+  const rate = Math.round((inputs / took) * 1_000);
+  const cells = [inputs, rate, blocks].map((cell) => cell.toLocaleString('en').padStart(11)).join('');
+  console.log(`${target.padEnd(66)}${cells}${seconds(took).padStart(8)}`);
+  for (const finding of findings) tell(target, finding, seed);
+}
+
+/** Says what was found, and how to see it again. */
+export function tell(target: string, finding: Finding, seed: string): void {
+  mkdirSync(FOUND, { recursive: true });
+  const digest = createHash('sha256').update(finding.input).digest('hex').slice(0, 12);
+  const file = join(FOUND, `${fileNameOf(target)}-${digest}.bin`);
+  writeFileSync(file, finding.input);
+  console.log(styleText('red', `${finding.kind}: ${finding.why}`));
+  console.log(`  seed ${seed}; again: npm run fuzz -- --target '${target}' --repeat ${file}`);
+}

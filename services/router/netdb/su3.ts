@@ -81,19 +81,23 @@ export interface SignerCertificate {
  * and a broken one must not pass for an absent one.
  */
 export function readSignerCertificate(pem: string): SignerCertificate {
-  let certificate: X509Certificate;
-  try {
-    certificate = new X509Certificate(pem);
-  } catch {
-    throw new DecodeError('value', 'X.509 certificate', 0);
-  }
-  const { subject, publicKey, validFrom, validTo } = certificate;
+  const { subject, publicKey, validFrom, validTo } = partsOf(pem);
   const signerId = /^CN=(.+)$/m.exec(subject)?.[1];
   if (signerId === undefined) throw new DecodeError('value', 'X.509 certificate', 0, 'no common name');
   if (publicKey.asymmetricKeyType !== 'rsa' || publicKey.asymmetricKeyDetails?.modulusLength !== RSA_BITS) {
     throw new DecodeError('unsupported', 'X.509 certificate', 0, 'not RSA-4096');
   }
   return { signerId, validFrom: Date.parse(validFrom), validTo: Date.parse(validTo), key: publicKey };
+}
+
+/** The key is read when it is asked for, and may be none although the certificate is one. */
+function partsOf(pem: string): Pick<X509Certificate, 'subject' | 'publicKey' | 'validFrom' | 'validTo'> {
+  try {
+    const { subject, publicKey, validFrom, validTo } = new X509Certificate(pem);
+    return { subject, publicKey, validFrom, validTo };
+  } catch {
+    throw new DecodeError('value', 'X.509 certificate', 0);
+  }
 }
 
 export type Su3Verdict = 'valid' | 'signer' | 'certificate-date' | 'signature';

@@ -6,6 +6,9 @@ export const groups: Readonly<Record<string, () => Promise<{ readonly TARGETS: T
   i2np: () => import('./i2np.ts'),
   tunnel: () => import('./tunnel.ts'),
   garlic: () => import('./garlic.ts'),
+  streaming: () => import('./streaming.ts'),
+  ntcp2: () => import('./ntcp2.ts'),
+  netdb: () => import('./netdb.ts'),
 };
 
 /** All targets with their groups, by name. */

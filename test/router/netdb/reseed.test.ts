@@ -213,6 +213,15 @@ test('a bundle is at most two weeks old', (t) => {
   );
 });
 
+test('a certificate whose key is of no kind that anybody knows is refused', (t) => {
+  const hex = Buffer.from(pem.replaceAll(/-----.*-----|\n/g, ''), 'base64').toString('hex');
+  // rsaEncryption, and a number that nobody has given
+  const der = Buffer.from(hex.replace('2a864886f70d010101', '2a864886f70d010163'), 'hex');
+  const lines = (der.toString('base64').match(/.{1,64}/g) ?? []).join('\n');
+  const odd = `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
+  t.throws(() => readSignerCertificate(odd), { instanceOf: DecodeError });
+});
+
 test('certificates that are none, too short or nameless are refused', (t) => {
   t.throws(() => readSignerCertificate('garbage'), { instanceOf: DecodeError });
   const weak = selfSigned(rsaSigner(1024), SIGNER_ID, NOW, NOW + DAY);

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { GatewayError } from '../bytes/errors.ts';
 
@@ -46,6 +46,10 @@ export function parseConfig<S extends z.ZodType>(file: string, text: string, sch
       document.errors.map((e) => ({ ...place(e.pos[0]), key: '', why: e.message.split('\n')[0] ?? e.code })),
     );
   }
+  const alias = aliasIn(document);
+  if (alias !== undefined) {
+    throw new ConfigError(file, [{ ...place(alias), key: '', why: 'aliases are not supported' }]);
+  }
   const result = schema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {});
   if (result.success) return result.data;
   throw new ConfigError(
@@ -75,6 +79,18 @@ function expandIssue(issue: z.core.$ZodIssue): Found[] {
 
 interface Ranged {
   readonly range?: readonly [number, number, number] | null;
+}
+
+/** Offset of the first `*name`: a few of them are a file of any size. */
+function aliasIn(document: ReturnType<typeof parseDocument>): number | undefined {
+  let offset: number | undefined;
+  visit(document, {
+    Alias(_, { range }) {
+      offset = range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 /** Offset of the key (for a pair) or of the nearest parent that is in the file. */

@@ -9,6 +9,8 @@ export const groups: Readonly<Record<string, () => Promise<{ readonly TARGETS: T
   streaming: () => import('./streaming.ts'),
   ntcp2: () => import('./ntcp2.ts'),
   netdb: () => import('./netdb.ts'),
+  text: () => import('./text.ts'),
+  local: () => import('./local.ts'),
 };
 
 /** All targets with their groups, by name. */

@@ -14,8 +14,8 @@ import { allTargets } from './targets/groups.ts';
 const FOUND = join(tmpdir(), 'allium-fuzz');
 /** A whole node does more than a reader: it gets so many times the time. */
 const NODE_SHARE = 8;
-/** Until the threads have loaded what they run. */
-const START_MS = 2_500;
+/** ms that the last inputs may take longer than they should. */
+const END_MS = 1_500;
 
 export interface FuzzOptions {
   /** of all, on all processors; shared by the targets */
@@ -45,35 +45,50 @@ export async function fuzz(options: FuzzOptions): Promise<Totals> {
   const jobs = await jobsOf(options);
   console.log(`${jobs.length} targets, seed ${options.seed}`);
   const totals: Totals = { passed: 0, failed: 0, inputs: 0, sessions: 0, blocks: 0 };
-  await runJobs(jobs, (report) => {
+  const told = (report: Report): void => {
     show(report, options.seed);
     totals[report.findings.length === 0 && report.inputs > 0 ? 'passed' : 'failed']++;
     totals[isNode(report.target) ? 'sessions' : 'inputs'] += report.inputs;
     totals.blocks += report.blocks;
-  });
+  };
+  const until = started + (options.minutes ?? 1) * 60_000 - END_MS;
+  await runJobs(jobs, told, options.inputs === undefined ? { share: shareUntil(until) } : {});
   const took = performance.now() - started;
+  const [inputs, sessions, blocks] = [totals.inputs, totals.sessions, totals.blocks].map((n) =>
+    n.toLocaleString('en'),
+  );
   const rate = Math.round((totals.inputs / took) * 1_000).toLocaleString('en');
   console.log(
-    `${totals.inputs.toLocaleString('en')} inputs (${rate} a second) and ${totals.sessions.toLocaleString('en')} sessions in ` +
-      `${seconds(took)}; ${totals.blocks.toLocaleString('en')} blocks; ${totals.failed} of ${jobs.length} targets have findings`,
+    `${inputs} inputs (${rate} a second) and ${sessions} sessions in ${seconds(took)}; ${blocks} blocks;`,
   );
+  console.log(`${totals.failed} of ${jobs.length} targets have findings`);
   return totals;
 }
 
-async function jobsOf({ minutes = 1, inputs, sessions, only, seed }: FuzzOptions): Promise<Job[]> {
-  const targets = [...(await allTargets())].filter(
-    ([name, { target }]) => typeof target !== 'string' && (only === undefined || name.includes(only)),
+async function jobsOf({ inputs, sessions, only, seed }: FuzzOptions): Promise<Job[]> {
+  return (
+    [...(await allTargets())]
+      .filter(
+        ([name, { target }]) => typeof target !== 'string' && (only === undefined || name.includes(only)),
+      )
+      .map(([target, { group }]) => {
+        const most = isNode(target) ? (sessions ?? inputs) : inputs;
+        return { target, group, seed, ms: Number.POSITIVE_INFINITY, inputs: most ?? Number.MAX_SAFE_INTEGER };
+      })
+      // what takes longest first, so that no thread waits for another at the end
+      .sort((a, b) => Number(isNode(b.target)) - Number(isNode(a.target)))
   );
-  const shares = targets.reduce((sum, [name]) => sum + (isNode(name) ? NODE_SHARE : 1), 0);
-  const ms = ((minutes * 60_000 - START_MS) * Math.min(targets.length, availableParallelism())) / shares;
-  return targets
-    .map(([target, { group }]) => {
-      const job = { target, group, seed };
-      if (inputs === undefined) return { ...job, ms: ms * (isNode(target) ? NODE_SHARE : 1), inputs: Number.MAX_SAFE_INTEGER };
-      return { ...job, ms: Number.POSITIVE_INFINITY, inputs: isNode(target) ? (sessions ?? inputs) : inputs };
-    })
-    // what takes longest first, so that no thread waits for another at the end
-    .sort((a, b) => Number(isNode(b.target)) - Number(isNode(a.target)));
+}
+
+const weightOf = ({ target }: Job): number => (isNode(target) ? NODE_SHARE : 1);
+
+/** What is left until then, in equal parts for all that have not begun. */
+export function shareUntil(until: number): (job: Job, waiting: readonly Job[]) => number {
+  return (job, waiting) => {
+    const parts = waiting.reduce((sum, other) => sum + weightOf(other), weightOf(job));
+    const threads = Math.min(availableParallelism(), waiting.length + 1);
+    return (Math.max(0, until - performance.now()) * threads * weightOf(job)) / parts;
+  };
 }
 
 function show(report: Report, seed: string): void {

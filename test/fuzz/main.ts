@@ -1,7 +1,9 @@
 /** npm run fuzz -- [--minutes N | --inputs N] [--target NAME] [--seed TEXT]; see README.md. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { keepCorpus } from './engine/keep.ts';
 import { fuzz } from './fuzz.ts';
+import { findPlanted } from './planted/find.ts';
 import { allTargets } from './targets/groups.ts';
 
 const { values } = parseArgs({
@@ -17,13 +19,20 @@ const { values } = parseArgs({
     corpus: { type: 'boolean' },
   },
 });
-const number = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
+const number = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Number(text);
 const seed = values.seed ?? String(Date.now());
 
 if (values.list) for (const name of (await allTargets()).keys()) console.log(name);
 else if (values.repeat !== undefined) await repeat(values.target ?? '', values.repeat);
+else if (values.planted) process.exitCode = (await findPlanted(seed, values.target)) ? 0 : 1;
+else if (values.corpus) await keepCorpus(Number(values.minutes ?? 10), seed, values.target);
 else {
-  const [minutes, inputs, sessions] = [number(values.minutes), number(values.inputs), number(values.sessions)];
+  const [minutes, inputs, sessions] = [
+    number(values.minutes),
+    number(values.inputs),
+    number(values.sessions),
+  ];
   const totals = await fuzz({
     seed,
     ...(minutes === undefined ? {} : { minutes }),

@@ -41,6 +41,10 @@ export class Cover {
     }
   }
 
+  clear(): void {
+    this.#functions.clear();
+  }
+
   /** Blocks that have run: pieces of source between two places where V8's counts may differ. */
   get blocks(): number {
     let sum = 0;

@@ -6,9 +6,13 @@ import type { Target } from './target.ts';
 import { weigh } from './weigh.ts';
 
 const LONGEST = 4_096;
-/** ms of inputs between two looks at the coverage, each of which costs one or two. */
-const BATCH_MS = 25;
-const BATCH_MAX = 4_096;
+/**
+ * Inputs between two looks at the coverage, each of which costs a millisecond or two: a part of those that there were, so
+ * that it does not depend on the time, and a seed gives the same inputs again.
+ */
+const BATCH_PART = 8;
+const BATCH_MIN = 8;
+const BATCH_MAX = 2_048;
 /** Inputs that are remembered; the oldest that were found go, the seeds stay. */
 const CORPUS_MAX = 2_000;
 /** Different findings of one target; there is no use in more. */
@@ -90,16 +94,16 @@ export class Hunt {
     Error.stackTraceLimit = 0;
     this.#profile.take();
     const seeds = [...known, ...(this.#target.seeds?.() ?? [])];
-    for (const seed of seeds) await this.#batch([Buffer.from(seed)]);
+    for (const seed of seeds) await this.#batch([Buffer.from(seed)], limits, started);
     if (this.#corpus.length === 0) this.#corpus.push(Buffer.alloc(0));
-    let size = 8;
     while (!this.#over(limits, started)) {
-      const left = Math.min(size, limits.inputs - this.#inputs);
-      const before = performance.now();
-      await this.#batch(Array.from({ length: Math.max(1, left) }, () => this.#next()));
-      const took = performance.now() - before;
-      if (took < BATCH_MS) size = Math.min(BATCH_MAX, size * 2);
-      else if (took > 3 * BATCH_MS) size = Math.max(1, size >> 1);
+      const part = Math.min(BATCH_MAX, Math.max(BATCH_MIN, Math.floor(this.#inputs / BATCH_PART)));
+      const length = Math.max(1, Math.min(part, limits.inputs - this.#inputs));
+      await this.#batch(
+        Array.from({ length }, () => this.#next()),
+        limits,
+        started,
+      );
     }
     return {
       target: this.#name,
@@ -127,10 +131,31 @@ export class Hunt {
     return mend && !chance.oneIn(3) ? Buffer.from(mend(input)) : input;
   }
 
-  async #batch(inputs: readonly Buffer[]): Promise<void> {
-    for (const input of inputs) this.#try(input);
+  async #batch(inputs: readonly Buffer[], limits: HuntLimits, started: number): Promise<void> {
+    const tried: Buffer[] = [];
+    for (const input of inputs) {
+      if (this.#inputs > 0 && this.#over(limits, started)) break;
+      this.#try(input);
+      tried.push(input);
+    }
     await this.#settled();
-    await this.#search(inputs, this.#profile.take());
+    await this.#search(tried, this.#profile.take());
+  }
+
+  /** Of these, the smallest that run together what all do, and nothing that the target's own seeds run. */
+  async distilled(inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+    this.#cover.clear();
+    this.#profile.take();
+    const out: Uint8Array[] = [];
+    const bySize = inputs.toSorted((a, b) => a.length - b.length);
+    for (const [at, input] of [...(this.#target.seeds?.() ?? []), ...bySize].entries()) {
+      this.#once(Buffer.from(input));
+      await this.#settled();
+      const fresh = this.#cover.fresh(this.#profile.take());
+      this.#cover.note(fresh);
+      if (fresh.length > 0 && at >= (this.#target.seeds?.().length ?? 0)) out.push(input);
+    }
+    return out;
   }
 
   /** Those that answer later have answered. */

@@ -1,7 +1,9 @@
 import type { Chance } from './chance.ts';
 
 /** Numbers at which readers change their minds. */
-const NUMBERS = [0, 1, 2, 4, 8, 9, 16, 17, 32, 64, 127, 128, 254, 255, 256, 257, 512, 1024, 3072, 4096, 32767];
+const NUMBERS = [
+  0, 1, 2, 4, 8, 9, 16, 17, 32, 64, 127, 128, 254, 255, 256, 257, 512, 1024, 3072, 4096, 32767,
+];
 const LARGE = [32_768, 65_519, 65_520, 65_535, 65_536, 0x7fffffff, 0x80000000, 0xffffffff];
 
 type Step = (input: Buffer, chance: Chance, others: readonly Uint8Array[]) => Buffer;
@@ -61,7 +63,11 @@ const insert: Step = (input, chance) => {
 
 const fill: Step = (input, chance) => {
   const at = chance.below(input.length);
-  return input.fill(chance.oneIn(2) ? 0 : chance.below(256), at, Math.min(input.length, at + 1 + chance.below(32)));
+  return input.fill(
+    chance.oneIn(2) ? 0 : chance.below(256),
+    at,
+    Math.min(input.length, at + 1 + chance.below(32)),
+  );
 };
 
 /** A piece of another input, over what is here or between it. */
@@ -102,7 +108,8 @@ export function mutated(
   for (let steps = 1 + chance.below(chance.oneIn(3) ? 8 : 3); steps > 0; steps--) {
     const word = words.length > 0 && chance.oneIn(4) ? chance.pick(words) : undefined;
     if (word !== undefined) out = withWord(out, word, chance);
-    else out = out.length === 0 ? chance.bytes(1 + chance.below(32)) : chance.pick(STEPS)(out, chance, others);
+    else
+      out = out.length === 0 ? chance.bytes(1 + chance.below(32)) : chance.pick(STEPS)(out, chance, others);
     if (out.length > longest) out = out.subarray(0, longest);
   }
   return out;

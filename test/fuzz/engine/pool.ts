@@ -12,21 +12,30 @@ const HEAP_MB = 768;
 /** ms that one input may take before its thread is ended, however busy the machine is. */
 const HANGS_AFTER = 60_000;
 
+export interface PoolOptions {
+  readonly bug?: PlantedBug | undefined;
+  /** no further job is begun */
+  readonly enough?: () => boolean;
+  /** what a job may still take, ms, when it is begun and `waiting` others are not; otherwise what it says itself */
+  readonly share?: (job: Job, waiting: readonly Job[]) => number;
+}
+
 /** Threads that work a list of jobs off; each report is told at once. */
 export async function runJobs(
   jobs: readonly Job[],
   told: (report: Report) => void,
-  bug?: PlantedBug,
+  options: PoolOptions = {},
 ): Promise<void> {
   const waiting = [...jobs];
   const threads = Math.min(availableParallelism(), waiting.length);
-  await Promise.all(Array.from({ length: threads }, () => workOff(waiting, told, bug)));
+  await Promise.all(Array.from({ length: threads }, () => workOff(waiting, told, options)));
 }
 
-async function workOff(waiting: Job[], told: (report: Report) => void, bug?: PlantedBug): Promise<void> {
+async function workOff(waiting: Job[], told: (report: Report) => void, options: PoolOptions): Promise<void> {
+  const { bug, enough, share } = options;
   let thread = new Thread(bug);
-  for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-    told(await thread.run(job));
+  for (let job = waiting.shift(); job !== undefined && !enough?.(); job = waiting.shift()) {
+    told(await thread.run(share ? { ...job, ms: share(job, waiting) } : job));
     if (!thread.alive) thread = new Thread(bug);
   }
   await thread.end();

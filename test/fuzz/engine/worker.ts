@@ -13,6 +13,8 @@ export interface Job extends HuntLimits {
   readonly seed: string;
   /** leaves the kept inputs alone */
   readonly bare?: boolean;
+  /** of the inputs, those that are worth keeping are reported, the kept ones among them */
+  readonly distill?: boolean;
 }
 
 export interface WorkerData {
@@ -36,5 +38,8 @@ parentPort?.on('message', async (job: Job) => {
   const target = (await groups[job.group]?.())?.TARGETS[job.target];
   if (target === undefined || typeof target === 'string') throw new Error(`no target ${job.target}`);
   const hunt = new Hunt(job.target, target, profile, job.seed, about);
-  parentPort?.postMessage(await hunt.run(job.bare ? [] : readCorpus(job.target), job));
+  const known = job.bare ? [] : readCorpus(job.target);
+  const report = await hunt.run(known, job);
+  const corpus = job.distill ? await hunt.distilled([...known, ...report.corpus]) : [];
+  parentPort?.postMessage({ ...report, corpus });
 });

@@ -1,6 +1,7 @@
 /** What nobody could forge by chance: structures with valid signatures of ours, and with odd contents. */
-import { ByteWriter } from '@allium/common/bytes/writer.ts';
+
 import { toBase64 } from '@allium/common/bytes/text.ts';
+import { ByteWriter } from '@allium/common/bytes/writer.ts';
 import { ed25519Public, ed25519Sign } from '@allium/router/crypto/ed25519.ts';
 import { createDestinationKeys } from '@allium/router/wire/destination.ts';
 import { writeKeysAndCert } from '@allium/router/wire/keys-and-cert.ts';
@@ -107,7 +108,10 @@ export function oddRouterInfo(chance: Chance): Buffer {
     ? writeKeysAndCert(4, key, ed25519Public(seed), chance.random)
     : ROUTER.identity.raw;
   const body = Buffer.concat([identity, routerInfoBody(chance)]);
-  return Buffer.concat([body, ed25519Sign(identity === ROUTER.identity.raw ? ROUTER.signingSeed : seed, body)]);
+  return Buffer.concat([
+    body,
+    ed25519Sign(identity === ROUTER.identity.raw ? ROUTER.signingSeed : seed, body),
+  ]);
 }
 
 /** Our identity in front and our signature behind whatever is between them. */

@@ -1,9 +1,16 @@
+import { gzipSync } from 'node:zlib';
 import { aeadSeal } from '@allium/router/crypto/aead.ts';
-import { decodeI2cp, encodeI2cp } from '@allium/router/destination/i2cp-gzip.ts';
-import { DestinationCore } from '@allium/router/destination/destination-core.ts';
 import { frameOf, garlicOf, leaseSetOf } from '@allium/router/destination/clove-content.ts';
+import { DestinationCore } from '@allium/router/destination/destination-core.ts';
+import { decodeI2cp, encodeI2cp } from '@allium/router/destination/i2cp-gzip.ts';
 import { GarlicCore } from '@allium/router/garlic/garlic-core.ts';
-import { ephemeralKeyOf, openNewSession, openReply, sealNewSession, stateToward } from '@allium/router/garlic/new-session.ts';
+import {
+  ephemeralKeyOf,
+  openNewSession,
+  openReply,
+  sealNewSession,
+  stateToward,
+} from '@allium/router/garlic/new-session.ts';
 import { readPayload } from '@allium/router/garlic/payload.ts';
 import { ReplyKeys } from '@allium/router/garlic/reply-keys.ts';
 import { SendTagSet } from '@allium/router/garlic/send-tag-set.ts';
@@ -12,7 +19,6 @@ import { messageOf } from '@allium/router/i2np/body.ts';
 import { sealOneTime } from '@allium/router/i2np/one-time-garlic.ts';
 import { routerHash } from '@allium/router/wire/hash.ts';
 import { createLeaseSet2 } from '@allium/router/wire/lease-set2.ts';
-import { gzipSync } from 'node:zlib';
 import { Chance } from '../engine/chance.ts';
 import { pieces, Script } from '../engine/script.ts';
 import { promise, type Targets } from '../engine/target.ts';
@@ -31,7 +37,8 @@ const REPLY_KEY = { key: Buffer.alloc(32, 5), tag: Buffer.alloc(8, 6) };
 const PAYLOAD_MAX = 60_000;
 
 const newSession = (payload: Uint8Array, bound = true): Uint8Array =>
-  sealNewSession(OURS.publicKey, bound ? THEIRS : undefined, payload.subarray(0, PAYLOAD_MAX), fixed.random)?.message ?? payload;
+  sealNewSession(OURS.publicKey, bound ? THEIRS : undefined, payload.subarray(0, PAYLOAD_MAX), fixed.random)
+    ?.message ?? payload;
 
 /** Some cloves with messages in them, as a Destination gets them. */
 function oddCloves(chance: Chance): Buffer {
@@ -43,11 +50,19 @@ function oddCloves(chance: Chance): Buffer {
     const content = Buffer.concat([delivery, head, payload]).subarray(0, 20_000);
     return Buffer.concat([Buffer.of(11, content.length >> 8, content.length & 255), content]);
   });
-  return Buffer.concat([chance.oneIn(9) ? Buffer.alloc(0) : DATE, ...parts, chance.oneIn(4) ? oddBlocks(chance) : Buffer.alloc(0)]).subarray(0, PAYLOAD_MAX);
+  return Buffer.concat([
+    chance.oneIn(9) ? Buffer.alloc(0) : DATE,
+    ...parts,
+    chance.oneIn(4) ? oddBlocks(chance) : Buffer.alloc(0),
+  ]).subarray(0, PAYLOAD_MAX);
 }
 
 function oddContent(chance: Chance): { readonly type: number; readonly payload: Buffer } {
-  if (chance.oneIn(2)) return { type: 1, payload: storeMessage(chance, chance.oneIn(3) ? THEIR_SET.raw : oddLeaseSet(chance), 3) };
+  if (chance.oneIn(2))
+    return {
+      type: 1,
+      payload: storeMessage(chance, chance.oneIn(3) ? THEIR_SET.raw : oddLeaseSet(chance), 3),
+    };
   const frame = oddFrame(chance);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(frame.length);
@@ -58,7 +73,11 @@ function oddContent(chance: Chance): { readonly type: number; readonly payload: 
 function oddFrame(chance: Chance): Buffer {
   const payload = chance.oneIn(6) ? Buffer.alloc(chance.below(200_000)) : chance.bytes(chance.below(120));
   if (chance.oneIn(3)) return gzipSync(payload);
-  const ports = { fromPort: chance.below(65_536), toPort: 80, protocol: chance.pick([6, 17, 18, 0] as const) };
+  const ports = {
+    fromPort: chance.below(65_536),
+    toPort: 80,
+    protocol: chance.pick([6, 17, 18, 0] as const),
+  };
   return Buffer.from(encodeI2cp({ ...ports, payload: payload.subarray(0, 65_535) }, chance.oneIn(2)));
 }
 
@@ -87,7 +106,12 @@ function bounded(core: GarlicCore): void {
 }
 
 function newCore(): GarlicCore {
-  const core = new GarlicCore({ keys: OURS, random: new Chance('core').random, newSessionsPerSecond: 1e6, newSessionsBurst: 1e6 });
+  const core = new GarlicCore({
+    keys: OURS,
+    random: new Chance('core').random,
+    newSessionsPerSecond: 1e6,
+    newSessionsBurst: 1e6,
+  });
   core.registerReplyKey(REPLY_KEY.tag, REPLY_KEY.key, NOW + 60_000, 'question', NOW);
   return core;
 }
@@ -116,18 +140,29 @@ function playGarlic(input: Buffer): unknown {
 /** The same for a whole Destination: messages that came out of its tunnels. */
 function playDestination(input: Buffer): unknown {
   const script = new Script(input);
-  const core = new DestinationCore({ keys: DESTINATION, publish: true, random: new Chance('destination').random });
+  const core = new DestinationCore({
+    keys: DESTINATION,
+    publish: true,
+    random: new Chance('destination').random,
+  });
   core.step({ kind: 'leases', leases: [LEASE] }, NOW);
   let weight = 0;
   for (let now = NOW, steps = 0; !script.ended && steps < 16; steps++) {
     const what = script.u8();
     const payload = script.piece();
     const data = what % 4 === 3 ? payload : newSession(payload, what % 4 > 0);
-    const message = what === 255 ? { type: 20, id: 1, expires: now, payload } : messageOf({ kind: 'garlic', data: Uint8Array.from(data) }, 1, now + 1_000);
+    const message =
+      what === 255
+        ? { type: 20, id: 1, expires: now, payload }
+        : messageOf({ kind: 'garlic', data: Uint8Array.from(data) }, 1, now + 1_000);
     const outputs = core.step({ kind: 'message', message }, now);
     promise(outputs.length < 1_000, 'so much comes of one message');
     weight += outputs.length;
-    if (what > 200) core.step({ kind: 'send', to: STRANGER.destination.hash, protocol: 6, fromPort: 0, toPort: 0, payload: DATE }, now);
+    if (what > 200)
+      core.step(
+        { kind: 'send', to: STRANGER.destination.hash, protocol: 6, fromPort: 0, toPort: 0, payload: DATE },
+        now,
+      );
     now += what % 16 === 0 ? 20_000 : 100;
     core.step({ kind: 'tick' }, now);
     promise(core.counts.remotes <= 1_024 && core.counts.waiting <= 8_192, 'so many remotes');
@@ -154,7 +189,12 @@ export const TARGETS: Targets = {
   },
   'router/destination/destination-core DestinationCore.step': {
     run: playDestination,
-    make: (chance) => Buffer.concat(Array.from({ length: 1 + chance.below(4) }, () => Buffer.concat([chance.bytes(1), pieces(oddCloves(chance))]))),
+    make: (chance) =>
+      Buffer.concat(
+        Array.from({ length: 1 + chance.below(4) }, () =>
+          Buffer.concat([chance.bytes(1), pieces(oddCloves(chance))]),
+        ),
+      ),
     longest: 20_000,
   },
   'router/destination/i2cp-gzip decodeI2cp': {
@@ -176,12 +216,18 @@ export const TARGETS: Targets = {
   },
   'router/garlic/garlic-core GarlicCore.decrypt (sealed)': {
     run: playGarlic,
-    make: (chance) => Buffer.concat(Array.from({ length: 1 + chance.below(5) }, () => Buffer.concat([chance.bytes(1), pieces(chance.oneIn(2) ? oddBlocks(chance) : oddCloves(chance))]))),
+    make: (chance) =>
+      Buffer.concat(
+        Array.from({ length: 1 + chance.below(5) }, () =>
+          Buffer.concat([chance.bytes(1), pieces(chance.oneIn(2) ? oddBlocks(chance) : oddCloves(chance))]),
+        ),
+      ),
     longest: 20_000,
     outcome: (length) => 200_000 + 96 * length,
   },
   'router/garlic/new-session openNewSession': {
-    run: (input) => (input.length < 96 ? undefined : openNewSession(START, OURS, ephemeralKeyOf(input), input)),
+    run: (input) =>
+      input.length < 96 ? undefined : openNewSession(START, OURS, ephemeralKeyOf(input), input),
     seeds: () => [newSession(BLOCKS), newSession(BLOCKS, false)],
     longest: 512,
   },

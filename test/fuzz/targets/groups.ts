@@ -10,11 +10,14 @@ export const groups: Readonly<Record<string, () => Promise<{ readonly TARGETS: T
   ntcp2: () => import('./ntcp2.ts'),
   netdb: () => import('./netdb.ts'),
   text: () => import('./text.ts'),
+  node: () => import('./node.ts'),
   local: () => import('./local.ts'),
 };
 
 /** All targets with their groups, by name. */
-export async function allTargets(): Promise<Map<string, { readonly group: string; readonly target: Targets[string] }>> {
+export async function allTargets(): Promise<
+  Map<string, { readonly group: string; readonly target: Targets[string] }>
+> {
   const all = new Map<string, { readonly group: string; readonly target: Targets[string] }>();
   for (const [group, load] of Object.entries(groups)) {
     for (const [name, target] of Object.entries((await load()).TARGETS)) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { encode } from '@allium/common/bytes/codec.ts';
 import { ByteReader } from '@allium/common/bytes/reader.ts';
@@ -12,7 +13,13 @@ import { databaseSearchReplyCodec } from '@allium/router/i2np/database-search-re
 import { databaseStoreCodec } from '@allium/router/i2np/database-store.ts';
 import { deliveryStatusCodec } from '@allium/router/i2np/delivery-status.ts';
 import { readHashes } from '@allium/router/i2np/hashes.ts';
-import { decodeLong, decodeShort, encodeLong, longMessageCodec, readShort } from '@allium/router/i2np/message.ts';
+import {
+  decodeLong,
+  decodeShort,
+  encodeLong,
+  longMessageCodec,
+  readShort,
+} from '@allium/router/i2np/message.ts';
 import { openOneTime, sealOneTime } from '@allium/router/i2np/one-time-garlic.ts';
 import {
   dataCodec,
@@ -26,10 +33,17 @@ import { openForRouter, sealForRouter } from '@allium/router/i2np/router-garlic.
 import { hashBytes } from '@allium/router/wire/hash.ts';
 import { decodeLeaseSet2 } from '@allium/router/wire/lease-set2.ts';
 import { decodeRouterInfo } from '@allium/router/wire/router-info.ts';
-import { createHash } from 'node:crypto';
 import { Chance } from '../engine/chance.ts';
 import { promise, type Targets } from '../engine/target.ts';
-import { DESTINATION, NOW, oddLeaseSet, oddRouterInfo, ROUTER, signedLeaseSet, signedRouterInfo } from './forge.ts';
+import {
+  DESTINATION,
+  NOW,
+  oddLeaseSet,
+  oddRouterInfo,
+  ROUTER,
+  signedLeaseSet,
+  signedRouterInfo,
+} from './forge.ts';
 import { checkRouterInfo, codecTarget } from './wire.ts';
 
 const HASH = Buffer.from(hashBytes(ROUTER.identity.hash));
@@ -43,11 +57,17 @@ export function storeMessage(chance: Chance, entry: Uint8Array, type: 0 | 3): Bu
   const token = chance.oneIn(2) ? Buffer.alloc(4) : Buffer.concat([chance.bytes(4), chance.bytes(36)]);
   const packed = gzipSync(entry, { level: 1 });
   const body = type === 3 ? [entry] : [Buffer.of(packed.length >> 8, packed.length & 255), packed];
-  return Buffer.concat([chance.oneIn(9) ? HASH : key, Buffer.of(type | (chance.oneIn(9) ? 0x10 : 0)), token, ...body]);
+  return Buffer.concat([
+    chance.oneIn(9) ? HASH : key,
+    Buffer.of(type | (chance.oneIn(9) ? 0x10 : 0)),
+    token,
+    ...body,
+  ]);
 }
 
 function oddStore(chance: Chance): Buffer {
-  if (chance.oneIn(8)) return storeMessage(chance, Buffer.alloc(chance.below(200_000)), 0).subarray(0, 65_535);
+  if (chance.oneIn(8))
+    return storeMessage(chance, Buffer.alloc(chance.below(200_000)), 0).subarray(0, 65_535);
   return chance.oneIn(2)
     ? storeMessage(chance, oddRouterInfo(chance), 0)
     : storeMessage(chance, oddLeaseSet(chance), 3);
@@ -94,7 +114,12 @@ export function oddBody(chance: Chance): { readonly type: number; readonly paylo
     { kind: 'databaseSearchReply', key, peers: hashes.slice(0, 16), from },
     { kind: 'deliveryStatus', messageId: chance.u32(), timestamp: NOW },
     { kind: 'garlic', data: chance.bytes(chance.below(200)) },
-    { kind: 'garlic', data: sealForRouter(ROUTER.encryption.publicKey, oddBlocks(chance).subarray(0, 30_000), chance.random) ?? key },
+    {
+      kind: 'garlic',
+      data:
+        sealForRouter(ROUTER.encryption.publicKey, oddBlocks(chance).subarray(0, 30_000), chance.random) ??
+        key,
+    },
     { kind: 'tunnelData', tunnelId: chance.u32(), data: chance.bytes(1_024) },
     { kind: 'tunnelGateway', tunnelId: chance.u32(), data: encodeLong(MESSAGE) },
     { kind: 'data', data: chance.bytes(chance.below(100)) },
@@ -132,7 +157,8 @@ const RECORDS = Buffer.concat([Buffer.of(4), Buffer.alloc(4 * 218, 3)]);
 export const TARGETS: Targets = {
   'router/i2np/block-codec readContent': {
     run: (input) => readContent(input[0] ?? 0, new ByteReader(input.subarray(1), 'block')),
-    make: (chance) => Buffer.concat([Buffer.of(chance.pick(Object.values(BLOCK_TYPE)) ?? 0), chance.bytes(chance.below(60))]),
+    make: (chance) =>
+      Buffer.concat([Buffer.of(chance.pick(Object.values(BLOCK_TYPE)) ?? 0), chance.bytes(chance.below(60))]),
     longest: 512,
   },
   'router/i2np/blocks decodeBlocks': {
@@ -160,7 +186,10 @@ export const TARGETS: Targets = {
     run: (input) => {
       const records = readBuildRecords(new ByteReader(input, 'records'));
       promise(records.length >= 1 && records.length <= 8, '1 to 8 records');
-      promise(records.every((record) => record.length === 218), 'whole records');
+      promise(
+        records.every((record) => record.length === 218),
+        'whole records',
+      );
       return records;
     },
     seeds: () => [RECORDS],
@@ -175,7 +204,14 @@ export const TARGETS: Targets = {
     exact: false,
     make: (chance) => {
       const exclude = Array.from({ length: chance.below(5) }, () => chance.bytes(32));
-      return encode(databaseLookupCodec, { kind: 'databaseLookup', key: HASH, from: HASH, lookup: 'any', exclude, reply: REPLY });
+      return encode(databaseLookupCodec, {
+        kind: 'databaseLookup',
+        key: HASH,
+        from: HASH,
+        lookup: 'any',
+        exclude,
+        reply: REPLY,
+      });
     },
     longest: 18_000,
   }),
@@ -240,9 +276,13 @@ export const TARGETS: Targets = {
   },
   'router/i2np/opaque dataCodec': codecTarget(dataCodec, { mend: withLength32 }),
   'router/i2np/opaque garlicCodec': codecTarget(garlicCodec, { mend: withLength32 }),
-  'router/i2np/opaque outboundTunnelBuildReplyCodec': codecTarget(outboundTunnelBuildReplyCodec, { seeds: () => [RECORDS] }),
+  'router/i2np/opaque outboundTunnelBuildReplyCodec': codecTarget(outboundTunnelBuildReplyCodec, {
+    seeds: () => [RECORDS],
+  }),
   'router/i2np/opaque shortTunnelBuildCodec': codecTarget(shortTunnelBuildCodec, { seeds: () => [RECORDS] }),
-  'router/i2np/opaque tunnelDataCodec': codecTarget(tunnelDataCodec, { seeds: () => [Buffer.alloc(1_028, 2)] }),
+  'router/i2np/opaque tunnelDataCodec': codecTarget(tunnelDataCodec, {
+    seeds: () => [Buffer.alloc(1_028, 2)],
+  }),
   'router/i2np/opaque tunnelGatewayCodec': codecTarget(tunnelGatewayCodec, {
     seeds: () => [Buffer.concat([Buffer.of(0, 0, 0, 9, 0, 3), Buffer.from('abc')])],
   }),

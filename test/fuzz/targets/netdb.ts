@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode } from '@allium/common/bytes/codec.ts';
 import { databaseLookupCodec } from '@allium/router/i2np/database-lookup.ts';
@@ -69,14 +69,27 @@ function su3Of(content: Uint8Array): Buffer {
   header[15] = SIGNER_ID.length;
   header.writeUInt32BE(content.length, 20);
   header[27] = 3;
-  return Buffer.concat([header, Buffer.from('1795521600\0\0\0\0\0\0'), Buffer.from(SIGNER_ID), content, Buffer.alloc(512)]);
+  return Buffer.concat([
+    header,
+    Buffer.from('1795521600\0\0\0\0\0\0'),
+    Buffer.from(SIGNER_ID),
+    content,
+    Buffer.alloc(512),
+  ]);
 }
 
 /** A core that has asked somebody, and then gets whatever there is. */
 function playNetDb(input: Buffer): unknown {
   const script = new Script(input);
   const floodfill = script.below(2) === 0;
-  const core = new NetDbCore({ ...RULES, self: SELF, random: new Chance('core').random, floodfill, publishRouterInfo: false, ownRouterInfo: () => undefined });
+  const core = new NetDbCore({
+    ...RULES,
+    self: SELF,
+    random: new Chance('core').random,
+    floodfill,
+    publishRouterInfo: false,
+    ownRouterInfo: () => undefined,
+  });
   const queries: number[] = [];
   let now = NOW;
   const step = (what: NetDbInput): void => {
@@ -92,8 +105,10 @@ function playNetDb(input: Buffer): unknown {
     const asked = query === undefined ? {} : { query };
     const bytes = script.piece();
     if (kind < 3) quietly(() => step({ kind: 'store', body: decode(databaseStoreCodec, bytes), ...asked }));
-    else if (kind === 3) quietly(() => step({ kind: 'searchReply', body: decode(databaseSearchReplyCodec, bytes), ...asked }));
-    else if (kind === 4) quietly(() => step({ kind: 'databaseLookup', body: decode(databaseLookupCodec, bytes) }));
+    else if (kind === 3)
+      quietly(() => step({ kind: 'searchReply', body: decode(databaseSearchReplyCodec, bytes), ...asked }));
+    else if (kind === 4)
+      quietly(() => step({ kind: 'databaseLookup', body: decode(databaseLookupCodec, bytes) }));
     else if (kind === 5) step({ kind: 'unsent', id: query ?? 1 });
     else {
       now += script.pick([100, 3_000, 11_000, 700_000]);
@@ -121,7 +136,9 @@ function quietly(run: () => void): void {
 }
 
 const WANTED = destHash(Buffer.alloc(32, 4));
-const FLOODFILLS = Array.from({ length: 60 }, () => oddRouterInfo(fixed)).map((raw) => safely(raw)).filter((info) => info !== undefined);
+const FLOODFILLS = Array.from({ length: 60 }, () => oddRouterInfo(fixed))
+  .map((raw) => safely(raw))
+  .filter((info) => info !== undefined);
 
 function safely(raw: Uint8Array): ReturnType<typeof decodeRouterInfo> | undefined {
   try {
@@ -131,7 +148,9 @@ function safely(raw: Uint8Array): ReturnType<typeof decodeRouterInfo> | undefine
   }
 }
 
-const PEMS = readdirSync(CERTIFICATES).slice(0, 3).map((file) => readFileSync(join(CERTIFICATES, file)));
+const PEMS = readdirSync(CERTIFICATES)
+  .slice(0, 3)
+  .map((file) => readFileSync(join(CERTIFICATES, file)));
 
 export const TARGETS: Targets = {
   'router/netdb/bundle unpackBundle': {
@@ -152,7 +171,13 @@ export const TARGETS: Targets = {
     run: playNetDb,
     make: (chance) => {
       const steps = Array.from({ length: 1 + chance.below(6) }, () => {
-        const body = chance.oneIn(3) ? oddBody(chance).payload : storeMessage(chance, chance.oneIn(2) ? oddRouterInfo(chance) : oddLeaseSet(chance), chance.oneIn(2) ? 0 : 3);
+        const body = chance.oneIn(3)
+          ? oddBody(chance).payload
+          : storeMessage(
+              chance,
+              chance.oneIn(2) ? oddRouterInfo(chance) : oddLeaseSet(chance),
+              chance.oneIn(2) ? 0 : 3,
+            );
         return Buffer.concat([chance.bytes(3), pieces(body.subarray(0, 4_000))]);
       });
       return Buffer.concat([chance.bytes(1), ...steps]);
@@ -192,7 +217,9 @@ export const TARGETS: Targets = {
     seeds: () => [su3Of(Buffer.from('content'))],
   },
   'router/peers/profile profileCodec': codecTarget(profileCodec, {
-    seeds: () => [Buffer.concat([Buffer.of(1), Buffer.alloc(8), Buffer.alloc(8), Buffer.of(255), Buffer.alloc(24)])],
+    seeds: () => [
+      Buffer.concat([Buffer.of(1), Buffer.alloc(8), Buffer.alloc(8), Buffer.of(255), Buffer.alloc(24)]),
+    ],
     longest: 64,
   }),
   'router/wire/hash routerHash': {
@@ -203,4 +230,3 @@ export const TARGETS: Targets = {
     longest: 48,
   },
 };
-

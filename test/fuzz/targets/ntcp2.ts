@@ -1,13 +1,13 @@
-import { checkConfirmed } from '@allium/router/ntcp2/confirmed-checks.ts';
+import { ByteReader } from '@allium/common/bytes/reader.ts';
 import { Accumulator } from '@allium/router/ntcp2/accumulator.ts';
 import { readBlockHeader } from '@allium/router/ntcp2/blocks.ts';
+import { checkConfirmed } from '@allium/router/ntcp2/confirmed-checks.ts';
 import { FrameOpener, FrameSealer } from '@allium/router/ntcp2/frame.ts';
 import { FrameReader } from '@allium/router/ntcp2/frame-reader.ts';
 import { createdOptionsCodec, requestOptionsCodec } from '@allium/router/ntcp2/handshake-options.ts';
 import { ReplayCache } from '@allium/router/ntcp2/replay-cache.ts';
 import { Ntcp2Session } from '@allium/router/ntcp2/session.ts';
 import type { Ntcp2Config, Output } from '@allium/router/ntcp2/types.ts';
-import { ByteReader } from '@allium/common/bytes/reader.ts';
 import { publishedNtcp2Address, routerOptions } from '@allium/router/wire/own-router.ts';
 import { createRouterInfo } from '@allium/router/wire/router-info.ts';
 import { createRouterKeys } from '@allium/router/wire/router-keys.ts';
@@ -48,7 +48,10 @@ const bob = (): Ntcp2Session =>
 function feed(session: Ntcp2Session, input: Buffer): unknown {
   const script = new Script(input);
   let now = NOW;
-  const outputs: Output[] = [...session.step({ kind: 'tick' }, now), ...session.step({ kind: 'connected' }, now)];
+  const outputs: Output[] = [
+    ...session.step({ kind: 'tick' }, now),
+    ...session.step({ kind: 'connected' }, now),
+  ];
   for (let steps = 0; !script.ended && steps < 64; steps++) {
     const what = script.u8();
     if (what > 250) now += 20_000;
@@ -82,7 +85,8 @@ function transcript(): { readonly toAlice: Buffer; readonly toBob: Buffer } {
     const message = { type: 11, id: round, expires: NOW + 9_000, payload: Buffer.alloc(40) };
     if (round > 0) toTwo.push(...said(one.step({ kind: 'send', message }, NOW)));
   }
-  const script = (parts: readonly Buffer[]): Buffer => Buffer.concat(parts.map((part) => Buffer.concat([Buffer.of(0), pieces(part)])));
+  const script = (parts: readonly Buffer[]): Buffer =>
+    Buffer.concat(parts.map((part) => Buffer.concat([Buffer.of(0), pieces(part)])));
   return { toAlice: script(heard.one), toBob: script(heard.two) };
 }
 
@@ -90,7 +94,10 @@ function transcript(): { readonly toAlice: Buffer; readonly toBob: Buffer } {
 export function oddFrameBlocks(chance: Chance): Buffer {
   const parts = Array.from({ length: 1 + chance.below(6) }, () => {
     const type = chance.pick([0, 1, 2, 3, 3, 3, 4, 254, 200] as const);
-    const data = type === 2 ? Buffer.concat([chance.bytes(1), oddRouterInfo(chance)]) : chance.bytes(chance.pick([0, 4, 9, 12, 40] as const));
+    const data =
+      type === 2
+        ? Buffer.concat([chance.bytes(1), oddRouterInfo(chance)])
+        : chance.bytes(chance.pick([0, 4, 9, 12, 40] as const));
     const length = chance.oneIn(8) ? chance.below(2_000) : data.length;
     return Buffer.concat([Buffer.of(type, length >> 8, length & 255), data]);
   });
@@ -109,7 +116,11 @@ export const TARGETS: Targets = {
       let wanted = script.below(300);
       for (let fed = 0; !script.ended && fed < 32; fed++) {
         pool.feed(script.piece());
-        for (let piece = pool.take(wanted); piece !== undefined && taken.length < 64; piece = pool.take(wanted)) {
+        for (
+          let piece = pool.take(wanted);
+          piece !== undefined && taken.length < 64;
+          piece = pool.take(wanted)
+        ) {
           promise(piece.length === wanted, 'as many bytes as were wanted');
           taken.push(piece);
           wanted = script.below(300);
@@ -117,7 +128,11 @@ export const TARGETS: Targets = {
       }
       return taken.length;
     },
-    make: (chance) => Buffer.concat([chance.bytes(1), pieces(chance.bytes(chance.below(90)), chance.bytes(chance.below(90)))]),
+    make: (chance) =>
+      Buffer.concat([
+        chance.bytes(1),
+        pieces(chance.bytes(chance.below(90)), chance.bytes(chance.below(90))),
+      ]),
   },
   'router/ntcp2/blocks readBlockHeader': {
     run: (input) => readBlockHeader(new ByteReader(input, 'block')),
@@ -133,7 +148,11 @@ export const TARGETS: Targets = {
       ),
     make: (chance) => {
       const info = Buffer.concat([Buffer.of(0), chance.oneIn(2) ? ALICE_INFO.raw : oddRouterInfo(chance)]);
-      return Buffer.concat([Buffer.of(2, info.length >> 8, info.length & 255), info, Buffer.of(254, 0, 3, 1, 2, 3)]);
+      return Buffer.concat([
+        Buffer.of(2, info.length >> 8, info.length & 255),
+        info,
+        Buffer.of(254, 0, 3, 1, 2, 3),
+      ]);
     },
     mend: (input) => {
       const info = signedRouterInfo(input.subarray(4));
@@ -171,11 +190,27 @@ export const TARGETS: Targets = {
     make: oddFrameBlocks,
     longest: 8_192,
   },
-  'router/ntcp2/handshake-options createdOptionsCodec': codecTarget(createdOptionsCodec, { exact: false, seeds: () => [Buffer.alloc(16)], longest: 24 }),
-  'router/ntcp2/handshake-options requestOptionsCodec': codecTarget(requestOptionsCodec, { exact: false, seeds: () => [Buffer.alloc(16)], longest: 24 }),
+  'router/ntcp2/handshake-options createdOptionsCodec': codecTarget(createdOptionsCodec, {
+    exact: false,
+    seeds: () => [Buffer.alloc(16)],
+    longest: 24,
+  }),
+  'router/ntcp2/handshake-options requestOptionsCodec': codecTarget(requestOptionsCodec, {
+    exact: false,
+    seeds: () => [Buffer.alloc(16)],
+    longest: 24,
+  }),
   'router/ntcp2/initiator Ntcp2Initiator.receive': BY_SESSION,
   'router/ntcp2/responder Ntcp2Responder.receive': BY_SESSION,
   'router/ntcp2/send-queue SendQueue.push': 'messages of ours',
-  'router/ntcp2/session Ntcp2Session.step': { run: (input) => feed(bob(), input), seeds: () => [toBob], longest: 8_192 },
-  'router/ntcp2/session Ntcp2Session.step (dialling)': { run: (input) => feed(alice(), input), seeds: () => [toAlice], longest: 8_192 },
+  'router/ntcp2/session Ntcp2Session.step': {
+    run: (input) => feed(bob(), input),
+    seeds: () => [toBob],
+    longest: 8_192,
+  },
+  'router/ntcp2/session Ntcp2Session.step (dialling)': {
+    run: (input) => feed(alice(), input),
+    seeds: () => [toAlice],
+    longest: 8_192,
+  },
 };

@@ -1,5 +1,11 @@
-import { STREAM_FLAG, decodePacket, encodePacket, peekStreamIds, type StreamPacket } from '@allium/router/streaming/packet.ts';
 import { StreamManager } from '@allium/router/streaming/manager.ts';
+import {
+  decodePacket,
+  encodePacket,
+  peekStreamIds,
+  STREAM_FLAG,
+  type StreamPacket,
+} from '@allium/router/streaming/packet.ts';
 import { encodeSigned, signerOf, verifyPacket } from '@allium/router/streaming/signing.ts';
 import type { StreamInput, StreamOutput } from '@allium/router/streaming/types.ts';
 import { hashBytes } from '@allium/router/wire/hash.ts';
@@ -35,7 +41,7 @@ function scripted(script: Script, ids: readonly number[]): StreamPacket {
   };
 }
 
-const SYN: StreamPacket = {
+export const SYN: StreamPacket = {
   sendStreamId: 0,
   receiveStreamId: 3,
   sequence: 0,
@@ -43,7 +49,11 @@ const SYN: StreamPacket = {
   nacks: [],
   target: hashBytes(SELF),
   resendDelay: 9,
-  flags: STREAM_FLAG.synchronize | STREAM_FLAG.noAck | STREAM_FLAG.fromIncluded | STREAM_FLAG.maxPacketSizeIncluded,
+  flags:
+    STREAM_FLAG.synchronize |
+    STREAM_FLAG.noAck |
+    STREAM_FLAG.fromIncluded |
+    STREAM_FLAG.maxPacketSizeIncluded,
   from: STRANGER.destination,
   maxPacketSize: 1_812,
   payload: Buffer.from('GET'),
@@ -56,7 +66,10 @@ function oddSigned(chance: Chance): Buffer {
 
 /** A whole life of streams: packets by the stranger, acts of ours, and time. */
 class Play {
-  readonly #manager = new StreamManager({ signer: signerOf(DESTINATION), random: new Chance('streams').random });
+  readonly #manager = new StreamManager({
+    signer: signerOf(DESTINATION),
+    random: new Chance('streams').random,
+  });
   readonly #ids: number[] = [0];
   #now = NOW;
   #outputs = 0;
@@ -64,7 +77,12 @@ class Play {
   run(script: Script): number {
     this.#step({ kind: 'listen', port: 0 });
     this.#packet(encodeSigned(SYN, SIGNER), true);
-    const { stream, outputs } = this.#manager.connect(THEM, { fromPort: 0, toPort: 80 }, Buffer.from('x'), this.#now);
+    const { stream, outputs } = this.#manager.connect(
+      THEM,
+      { fromPort: 0, toPort: 80 },
+      Buffer.from('x'),
+      this.#now,
+    );
     this.#took([...outputs, { kind: 'end', stream }]);
     for (let steps = 0; !script.ended && steps < 60; steps++) this.#next(script);
     this.#step({ kind: 'close' });
@@ -101,7 +119,8 @@ class Play {
     promise(outputs.length <= 1_000, 'so much comes of one input');
     this.#outputs += outputs.length;
     for (const output of outputs) {
-      if ('stream' in output && !this.#ids.includes(output.stream) && this.#ids.length < 8) this.#ids.push(output.stream);
+      if ('stream' in output && !this.#ids.includes(output.stream) && this.#ids.length < 8)
+        this.#ids.push(output.stream);
     }
   }
 }
@@ -113,7 +132,8 @@ export const TARGETS: Targets = {
   'router/streaming/early-packets EarlyPackets.take': BY_MANAGER,
   'router/streaming/manager StreamManager.step': {
     run: (input) => new Play().run(new Script(input)),
-    make: (chance) => Buffer.concat([chance.bytes(20 + chance.below(400)), Buffer.of(5, 0), pieces(oddSigned(chance))]),
+    make: (chance) =>
+      Buffer.concat([chance.bytes(20 + chance.below(400)), Buffer.of(5, 0), pieces(oddSigned(chance))]),
     seeds: () => [Buffer.alloc(0)],
   },
   'router/streaming/packet decodePacket': {
@@ -130,7 +150,11 @@ export const TARGETS: Targets = {
     seeds: () => [encodePacket({ ...SYN, flags: 0, from: undefined })],
     make: oddSigned,
   },
-  'router/streaming/packet peekStreamIds': { run: peekStreamIds, seeds: () => [Buffer.alloc(22)], longest: 64 },
+  'router/streaming/packet peekStreamIds': {
+    run: peekStreamIds,
+    seeds: () => [Buffer.alloc(22)],
+    longest: 64,
+  },
   'router/streaming/packet-builder PacketBuilder.data': 'bytes of ours',
   'router/streaming/receive-buffer ReceiveBuffer.receive': BY_MANAGER,
   'router/streaming/receiver Receiver.receive': BY_MANAGER,

@@ -1,10 +1,11 @@
 /** Readers of text that sites, browsers, hosts files and local programs write: as they are tried for their time. */
+
+import { toBase64 } from '@allium/common/bytes/text.ts';
 import { HTTP } from '../../forwarder/support/hostile-http.ts';
 import { I2P } from '../../forwarder/support/hostile-i2p.ts';
 import { SOCKS } from '../../forwarder/support/hostile-socks.ts';
 import type { Target, Targets } from '../engine/target.ts';
 import { DESTINATION } from './forge.ts';
-import { toBase64 } from '@allium/common/bytes/text.ts';
 
 const NAME = 'udhdrtrhmzyzj6gfdppvh5dxf3zmvg3yjq55hwyj4hkvzhb5pkwq.b32.i2p';
 const SEEDS: readonly string[] = [
@@ -30,16 +31,46 @@ const SEEDS: readonly string[] = [
   'nonce=abc&once=1&host=x.i2p',
 ];
 const WORDS: readonly string[] = [
-  ...['\r\n', '\r\n\r\n', '\n', ' ', '\t', ': ', ';', ',', '=', '&', '%', '"', '\0', '\x7f', '\xff', '@', '#'],
+  ...[
+    '\r\n',
+    '\r\n\r\n',
+    '\n',
+    ' ',
+    '\t',
+    ': ',
+    ';',
+    ',',
+    '=',
+    '&',
+    '%',
+    '"',
+    '\0',
+    '\x7f',
+    '\xff',
+    '@',
+    '#',
+  ],
   ...['http://', 'https://', '.i2p', '.b32.i2p', '.onion', 'i2paddresshelper=', 'HTTP/1.1', 'HTTP/1.0'],
   ...['chunked', 'Transfer-Encoding: ', 'Content-Length: ', 'Connection: ', 'Host: ', 'Set-Cookie: '],
-  ...['Upgrade: ', '18446744073709551616', '0x', '-1', '+1', '\x05\x01\0', '\x05\x01\0\x03', 'GETINFO ', '250 '],
+  ...[
+    'Upgrade: ',
+    '18446744073709551616',
+    '0x',
+    '-1',
+    '+1',
+    '\x05\x01\0',
+    '\x05\x01\0\x03',
+    'GETINFO ',
+    '250 ',
+  ],
   ...['Domain=', 'Expires=', 'Max-Age=', 'xn--', '[::]', ':65536', '..', '/../'],
 ];
 
 /** A text that is too long for a text; not what V8 says when it runs out of stack or memory. */
 function tooLong(error: unknown): boolean {
-  return error instanceof RangeError && !/call stack|Invalid (?:array|string)|out of range/i.test(error.message);
+  return (
+    error instanceof RangeError && !/call stack|Invalid (?:array|string)|out of range/i.test(error.message)
+  );
 }
 
 function targetOf(call: (hostile: { name: string; text: string; bytes: Buffer }) => unknown): Target {

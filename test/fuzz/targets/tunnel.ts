@@ -1,6 +1,8 @@
 import { aeadSeal } from '@allium/router/crypto/aead.ts';
 import { SymmetricState } from '@allium/router/crypto/noise.ts';
 import { x25519, x25519KeyPair } from '@allium/router/crypto/x25519.ts';
+import { encodeLong } from '@allium/router/i2np/message.ts';
+import { sealOneTime } from '@allium/router/i2np/one-time-garlic.ts';
 import { readOptions } from '@allium/router/tunnel/build-options.ts';
 import { buildReplyCodec, buildRequestCodec, openRequest } from '@allium/router/tunnel/build-record.ts';
 import { findRequest, openReply } from '@allium/router/tunnel/build-reply.ts';
@@ -13,8 +15,6 @@ import { readRecords } from '@allium/router/tunnel/record-set.ts';
 import { SendQueue } from '@allium/router/tunnel/send-queue.ts';
 import { TunnelCounters } from '@allium/router/tunnel/tunnel-counters.ts';
 import { decodeTunnelled } from '@allium/router/tunnel/tunnelled.ts';
-import { sealOneTime } from '@allium/router/i2np/one-time-garlic.ts';
-import { encodeLong } from '@allium/router/i2np/message.ts';
 import { hashBytes, routerHash } from '@allium/router/wire/hash.ts';
 import { Chance } from '../engine/chance.ts';
 import { Script } from '../engine/script.ts';
@@ -54,7 +54,13 @@ export function oddRequest(chance: Chance): Buffer {
   out.writeUInt32BE((Math.floor(NOW / 60_000) + chance.below(16) - 9) >>> 0, 44);
   out.writeUInt32BE(600, 48);
   out.writeUInt32BE(chance.u32(), 52);
-  const options = chance.pick(['', '\x01m=\x02\x36\x34;', '\x01r=\x09999999999;', '\x01m', '\x01b=\x01x;'] as const);
+  const options = chance.pick([
+    '',
+    '\x01m=\x02\x36\x34;',
+    '\x01r=\x09999999999;',
+    '\x01m',
+    '\x01b=\x01x;',
+  ] as const);
   out.writeUInt16BE(chance.oneIn(5) ? chance.below(100) : options.length, 56);
   out.write(options, 58, 'latin1');
   return out;
@@ -114,7 +120,15 @@ function playFragments(input: Buffer): unknown {
   for (let now = NOW; !script.ended; ) {
     const [what, id, number, size] = [script.u8(), script.u8(), script.u8(), script.pick(SIZES)];
     now += what < 250 ? 1 : 20_000;
-    const head = Buffer.of(what % 5 === 0 ? 8 : 0x80 | (number & 0x7e) | Number(what % 7 === 0), 0, 0, 0, id, size >> 8, size & 255);
+    const head = Buffer.of(
+      what % 5 === 0 ? 8 : 0x80 | (number & 0x7e) | Number(what % 7 === 0),
+      0,
+      0,
+      0,
+      id,
+      size >> 8,
+      size & 255,
+    );
     try {
       delivered += endpoint.accept(tunnelMessage(Buffer.concat([head, Buffer.alloc(size, id)])), now).length;
     } finally {
@@ -155,7 +169,13 @@ function playTransit(input: Buffer): unknown {
     } else if (what % 3 === 1) {
       const payload = tunnelMessage(script.piece());
       payload.writeUInt32BE(script.below(20), 0);
-      out.push(tunnels.data({ type: 18, id: 1, expires: NOW, payload }, script.below(2) === 0 ? OTHER : undefined, NOW));
+      out.push(
+        tunnels.data(
+          { type: 18, id: 1, expires: NOW, payload },
+          script.below(2) === 0 ? OTHER : undefined,
+          NOW,
+        ),
+      );
     } else out.push(tunnels.enter(script.below(20), script.piece(), NOW));
     tunnels.expire(NOW + (what > 250 ? 700_000 : 0));
   }
@@ -178,7 +198,11 @@ export const TARGETS: Targets = {
     seeds: () => [Buffer.alloc(CLEAR_REPLY)],
     longest: 256,
   }),
-  'router/tunnel/build-record buildRequestCodec': codecTarget(buildRequestCodec, { exact: false, make: oddRequest, longest: 256 }),
+  'router/tunnel/build-record buildRequestCodec': codecTarget(buildRequestCodec, {
+    exact: false,
+    make: oddRequest,
+    longest: 256,
+  }),
   'router/tunnel/build-record openRequest': {
     run: (input) => openRequest(input, ROUTER.encryption),
     seeds: () => [sealedRecord(oddRequest(fixed))],
@@ -219,7 +243,8 @@ export const TARGETS: Targets = {
     make: (chance) => {
       const script = chance.bytes(4 * (chance.oneIn(3) ? 500 : chance.below(60)));
       // much of one length, and of numbers that never end a message
-      if (chance.oneIn(2)) for (let at = 0; at < script.length; at += 4) script.set([1, at >> 8, at >> 1, 3], at);
+      if (chance.oneIn(2))
+        for (let at = 0; at < script.length; at += 4) script.set([1, at >> 8, at >> 1, 3], at);
       return script;
     },
   },
@@ -251,7 +276,10 @@ export const TARGETS: Targets = {
     make: oddBlocks,
     seeds: () => [BLOCKS],
   },
-  'router/tunnel/participant TransitTunnels.build': { run: playTransit, make: (chance) => oddTransit(chance) },
+  'router/tunnel/participant TransitTunnels.build': {
+    run: playTransit,
+    make: (chance) => oddTransit(chance),
+  },
   'router/tunnel/participant TransitTunnels.data': 'by TransitTunnels.build, which asks for its tunnel',
   'router/tunnel/participant TransitTunnels.enter': 'by TransitTunnels.build, which asks for its tunnel',
   'router/tunnel/participant openGatewayMessage': {
@@ -262,7 +290,10 @@ export const TARGETS: Targets = {
     run(input) {
       const records = readRecords(input);
       promise(records.length >= 1 && records.length <= 8, '1 to 8 records');
-      promise(records.every((record) => record.length === 218), 'whole records');
+      promise(
+        records.every((record) => record.length === 218),
+        'whole records',
+      );
       return records;
     },
     seeds: () => [Buffer.concat([Buffer.of(4), Buffer.alloc(4 * 218)])],

@@ -9,8 +9,8 @@ import { leaseCodec } from '@allium/router/wire/lease.ts';
 import { decodeLeaseSet2 } from '@allium/router/wire/lease-set2.ts';
 import { mappingCodec } from '@allium/router/wire/mapping.ts';
 import { readOfflineSignature } from '@allium/router/wire/offline-signature.ts';
-import { familyName, ntcp2Address, ntcp2StaticKeys, routerCaps } from '@allium/router/wire/router-caps.ts';
 import { routerAddressCodec } from '@allium/router/wire/router-address.ts';
+import { familyName, ntcp2Address, ntcp2StaticKeys, routerCaps } from '@allium/router/wire/router-caps.ts';
 import { routerIdentityCodec } from '@allium/router/wire/router-identity.ts';
 import { decodeRouterInfo, type RouterInfo, routerInfoCodec } from '@allium/router/wire/router-info.ts';
 import { stringCodec } from '@allium/router/wire/string.ts';
@@ -35,7 +35,10 @@ const WORDS = ['caps=', '=', ';', 'NTCP2', 'host', Buffer.of(5, 0, 4, 0, 7, 0, 4
  * A codec alone: what it reads it writes again, into the same bytes where there is one way to write it, and bytes behind the
  * structure are refused.
  */
-export function codecTarget<T>(codec: Codec<T>, rest: Omit<Target, 'run'> & { exact?: boolean } = {}): Target {
+export function codecTarget<T>(
+  codec: Codec<T>,
+  rest: Omit<Target, 'run'> & { exact?: boolean } = {},
+): Target {
   const { exact = true, ...target } = rest;
   return {
     ...target,
@@ -54,7 +57,10 @@ export function checkRouterInfo(info: RouterInfo): RouterInfo {
   const { signatureType, signingKey } = info.identity;
   const length = signatureType === 7 ? 64 : 0;
   if (length > 0) {
-    const key = { format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(signingKey).toString('base64url') } } as const;
+    const key = {
+      format: 'jwk',
+      key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(signingKey).toString('base64url') },
+    } as const;
     const signed = info.raw.subarray(0, info.raw.length - length);
     promise(verify(null, signed, key, info.raw.subarray(-length)), 'the signature is valid');
   }
@@ -76,7 +82,12 @@ const signature: Target['run'] = (input) => {
   const type = input[0] ?? 0;
   const length = input[1] ?? 0;
   const rest = input.subarray(2);
-  return verifySignature(type & 15, rest.subarray(0, length), rest.subarray(length, length + 40), rest.subarray(-64));
+  return verifySignature(
+    type & 15,
+    rest.subarray(0, length),
+    rest.subarray(length, length + 40),
+    rest.subarray(-64),
+  );
 };
 
 export const TARGETS: Targets = {
@@ -84,7 +95,11 @@ export const TARGETS: Targets = {
     run: signature,
     // A key or signature of another length is our own mistake.
     refuses: (error) => error instanceof RangeError,
-    make: (it) => Buffer.concat([Buffer.of(it.pick([0, 1, 2, 7, 11] as const), it.pick([32, 64, 96, 128] as const)), it.bytes(240)]),
+    make: (it) =>
+      Buffer.concat([
+        Buffer.of(it.pick([0, 1, 2, 7, 11] as const), it.pick([32, 64, 96, 128] as const)),
+        it.bytes(240),
+      ]),
   },
   'router/wire/certificate certificateCodec': codecTarget(certificateCodec, {
     seeds: () => [Buffer.of(0, 0, 0), Buffer.of(5, 0, 4, 0, 7, 0, 4)],
@@ -102,7 +117,10 @@ export const TARGETS: Targets = {
     seeds: () => [ROUTER.identity.raw, DESTINATION.destination.raw],
     words: WORDS,
   },
-  'router/wire/lease leaseCodec': codecTarget(leaseCodec, { seeds: () => [Buffer.alloc(40, 7)], longest: 64 }),
+  'router/wire/lease leaseCodec': codecTarget(leaseCodec, {
+    seeds: () => [Buffer.alloc(40, 7)],
+    longest: 64,
+  }),
   'router/wire/lease-set2 decodeLeaseSet2': {
     run(input) {
       const set = decodeLeaseSet2(input);
@@ -121,7 +139,8 @@ export const TARGETS: Targets = {
     exact: false,
     seeds: () => [MAPPING, Buffer.alloc(2)],
     words: WORDS,
-    mend: (input) => Buffer.concat([Buffer.of((input.length - 2) >> 8, (input.length - 2) & 255), input.subarray(2)]),
+    mend: (input) =>
+      Buffer.concat([Buffer.of((input.length - 2) >> 8, (input.length - 2) & 255), input.subarray(2)]),
   }),
   'router/wire/offline-signature readOfflineSignature': {
     run: reading('offline', (input) => readOfflineSignature(input, DESTINATION.destination)),

@@ -10,8 +10,7 @@ const LONGEST = 4_096;
  * Inputs between two looks at the coverage, each of which costs a millisecond or two: a part of those that there were, so
  * that it does not depend on the time, and a seed gives the same inputs again.
  */
-const BATCH_PART = 8;
-const BATCH_MIN = 8;
+const BATCH_PART = 16;
 const BATCH_MAX = 2_048;
 /** Inputs that are remembered; the oldest that were found go, the seeds stay. */
 const CORPUS_MAX = 2_000;
@@ -97,7 +96,7 @@ export class Hunt {
     for (const seed of seeds) await this.#batch([Buffer.from(seed)], limits, started);
     if (this.#corpus.length === 0) this.#corpus.push(Buffer.alloc(0));
     while (!this.#over(limits, started)) {
-      const part = Math.min(BATCH_MAX, Math.max(BATCH_MIN, Math.floor(this.#inputs / BATCH_PART)));
+      const part = this.#target.slow ? 1 : Math.min(BATCH_MAX, Math.floor(this.#inputs / BATCH_PART));
       const length = Math.max(1, Math.min(part, limits.inputs - this.#inputs));
       await this.#batch(
         Array.from({ length }, () => this.#next()),

@@ -15,6 +15,8 @@ export interface Target {
   readonly mend?: (input: Buffer) => Uint8Array;
   /** bytes of the longest input; 4,096 unless said */
   readonly longest?: number;
+  /** an input takes milliseconds: the coverage is looked at after each, which is cheaper than to run some again */
+  readonly slow?: boolean;
   /** what the reader compares with */
   readonly words?: readonly (string | Uint8Array)[];
   /** whether `error` says that the input is refused; a `DecodeError` always does */

@@ -189,6 +189,7 @@ export const TARGETS: Targets = {
   },
   'router/destination/destination-core DestinationCore.step': {
     run: playDestination,
+    slow: true,
     make: (chance) =>
       Buffer.concat(
         Array.from({ length: 1 + chance.below(4) }, () =>
@@ -216,6 +217,7 @@ export const TARGETS: Targets = {
   },
   'router/garlic/garlic-core GarlicCore.decrypt (sealed)': {
     run: playGarlic,
+    slow: true,
     make: (chance) =>
       Buffer.concat(
         Array.from({ length: 1 + chance.below(5) }, () =>

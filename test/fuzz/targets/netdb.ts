@@ -169,6 +169,7 @@ export const TARGETS: Targets = {
   'router/netdb/lookups Lookups.open': 'questions of ours',
   'router/netdb/netdb-core NetDbCore.step': {
     run: playNetDb,
+    slow: true,
     make: (chance) => {
       const steps = Array.from({ length: 1 + chance.below(6) }, () => {
         const body = chance.oneIn(3)

@@ -374,6 +374,7 @@ export const TARGETS: Targets = {
   'router/node/queries Queries.reply': IN_LIVES,
   'router/node/router-node RouterNode.step': {
     run: (input) => new Life(input).live(),
+    slow: true,
     make: (chance) => chance.bytes(6 + chance.below(260)),
     longest: 512,
   },

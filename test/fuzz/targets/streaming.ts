@@ -132,6 +132,7 @@ export const TARGETS: Targets = {
   'router/streaming/early-packets EarlyPackets.take': BY_MANAGER,
   'router/streaming/manager StreamManager.step': {
     run: (input) => new Play().run(new Script(input)),
+    slow: true,
     make: (chance) =>
       Buffer.concat([chance.bytes(20 + chance.below(400)), Buffer.of(5, 0), pieces(oddSigned(chance))]),
     seeds: () => [Buffer.alloc(0)],

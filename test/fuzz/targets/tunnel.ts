@@ -240,6 +240,7 @@ export const TARGETS: Targets = {
   },
   'router/tunnel/endpoint TunnelEndpoint.accept (many)': {
     run: playFragments,
+    slow: true,
     make: (chance) => {
       const script = chance.bytes(4 * (chance.oneIn(3) ? 500 : chance.below(60)));
       // much of one length, and of numbers that never end a message

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { seconds } from './network/stages.ts';
 
 const PARTS: Readonly<Record<string, readonly string[]>> = {
+  fuzz: ['test/fuzz/main.ts', '--inputs', '10000000', '--sessions', '100000'],
   leak: ['test/run.ts', 'kernel', 'leak'],
   fresh: ['test/machines/fresh.ts'],
   engines: ['test/machines/engines.ts'],

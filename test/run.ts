@@ -4,6 +4,7 @@
  */
 import { globSync } from 'node:fs';
 import { styleText } from 'node:util';
+import { fuzz } from './fuzz/fuzz.ts';
 import { prepare } from './network/prepare.ts';
 import { seconds } from './network/stages.ts';
 import { install, missing } from './support/debian.ts';
@@ -18,7 +19,7 @@ interface Stage {
 }
 
 /** What these stages need is in package.json alone. */
-const BARE = new Set(['types', 'lint']);
+const BARE = new Set(['types', 'lint', 'fuzz']);
 
 /** Whatever has no stage of its own: it needs no daemon, no root and no other process. */
 const UNIT = [
@@ -33,6 +34,7 @@ const stages: readonly Stage[] = [
   { name: 'types', run: () => command('tsc') },
   { name: 'lint', run: () => command('biome', 'ci', '.') },
   { name: 'unit', run: () => ava(2, ...UNIT) },
+  { name: 'fuzz', run: fuzzMinute },
   { name: 'simulation', run: () => ava(1, 'test/sim/**') },
   { name: 'process', run: () => ava(2, 'test/process/**') },
   {
@@ -95,6 +97,12 @@ async function runStage(stage: Stage): Promise<void> {
   console.log(`   ${stage.name}: ${result.passed} passed, ${result.failed} failed in ${took}`);
   const cells = [String(result.passed).padStart(8), String(result.failed).padStart(8)];
   rows.push([stage.name.padEnd(11), ...cells, String(result.skipped).padStart(9), took.padStart(9)].join(''));
+}
+
+/** Each target is a test; every time with other inputs, whose seed is printed. */
+async function fuzzMinute(): Promise<Tally> {
+  const { passed, failed } = await fuzz({ minutes: 1, seed: String(Date.now()) });
+  return { passed, failed, skipped: 0 };
 }
 
 /** The gateway itself, in containers. The images are built first, as that takes minutes on a new machine. */

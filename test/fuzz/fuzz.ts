@@ -14,6 +14,10 @@ import { allTargets } from './targets/groups.ts';
 const FOUND = join(tmpdir(), 'allium-fuzz');
 /** A whole node does more than a reader: it gets so many times the time. */
 const NODE_SHARE = 8;
+/** An input of a slow target is many messages, one after the other: there are so many times fewer. */
+const SLOW_PART = 100;
+/** ms that a target gets however little is left. */
+const LEAST_MS = 150;
 /** ms that the last inputs may take longer than they should. */
 const END_MS = 1_500;
 
@@ -37,19 +41,24 @@ export interface Totals {
   inputs: number;
   sessions: number;
   blocks: number;
+  /** ms of processor time, of both */
+  worked: number;
 }
 
 /** Hunts in all targets; prints a line for each, and what it found. */
 export async function fuzz(options: FuzzOptions): Promise<Totals> {
   const started = performance.now();
   const jobs = await jobsOf(options);
-  console.log(`${jobs.length} targets, seed ${options.seed}`);
-  const totals: Totals = { passed: 0, failed: 0, inputs: 0, sessions: 0, blocks: 0 };
+  console.log(
+    `${jobs.length} targets, seed ${options.seed}; inputs, of them in a second of work, blocks, time:`,
+  );
+  const totals: Totals = { passed: 0, failed: 0, inputs: 0, sessions: 0, blocks: 0, worked: 0 };
   const told = (report: Report): void => {
     show(report, options.seed);
     totals[report.findings.length === 0 && report.inputs > 0 ? 'passed' : 'failed']++;
     totals[isNode(report.target) ? 'sessions' : 'inputs'] += report.inputs;
     totals.blocks += report.blocks;
+    totals.worked += report.worked;
   };
   const until = started + (options.minutes ?? 1) * 60_000 - END_MS;
   await runJobs(jobs, told, options.inputs === undefined ? { share: shareUntil(until) } : {});
@@ -57,23 +66,25 @@ export async function fuzz(options: FuzzOptions): Promise<Totals> {
   const [inputs, sessions, blocks] = [totals.inputs, totals.sessions, totals.blocks].map((n) =>
     n.toLocaleString('en'),
   );
-  const rate = Math.round((totals.inputs / took) * 1_000).toLocaleString('en');
+  const worked = seconds(totals.worked);
   console.log(
-    `${inputs} inputs (${rate} a second) and ${sessions} sessions in ${seconds(took)}; ${blocks} blocks;`,
+    `${inputs} inputs and ${sessions} sessions in ${seconds(took)}, ${worked} of them worked; ${blocks} blocks`,
   );
   console.log(`${totals.failed} of ${jobs.length} targets have findings`);
   return totals;
 }
 
 async function jobsOf({ inputs, sessions, only, seed }: FuzzOptions): Promise<Job[]> {
+  const most = (name: string, slow: boolean | undefined): number => {
+    if (isNode(name)) return sessions ?? inputs ?? Number.MAX_SAFE_INTEGER;
+    return inputs === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(inputs / (slow ? SLOW_PART : 1));
+  };
   return (
     [...(await allTargets())]
-      .filter(
-        ([name, { target }]) => typeof target !== 'string' && (only === undefined || name.includes(only)),
-      )
-      .map(([target, { group }]) => {
-        const most = isNode(target) ? (sessions ?? inputs) : inputs;
-        return { target, group, seed, ms: Number.POSITIVE_INFINITY, inputs: most ?? Number.MAX_SAFE_INTEGER };
+      .flatMap(([name, { group, target }]) => {
+        if (typeof target === 'string' || !name.includes(only ?? '')) return [];
+        const limits = { ms: Number.POSITIVE_INFINITY, inputs: most(name, target.slow) };
+        return [{ target: name, group, seed, ...limits }];
       })
       // what takes longest first, so that no thread waits for another at the end
       .sort((a, b) => Number(isNode(b.target)) - Number(isNode(a.target)))
@@ -87,13 +98,14 @@ export function shareUntil(until: number): (job: Job, waiting: readonly Job[]) =
   return (job, waiting) => {
     const parts = waiting.reduce((sum, other) => sum + weightOf(other), weightOf(job));
     const threads = Math.min(availableParallelism(), waiting.length + 1);
-    return (Math.max(0, until - performance.now()) * threads * weightOf(job)) / parts;
+    const left = Math.max(0, until - performance.now()) * threads;
+    return Math.max(LEAST_MS, (left * weightOf(job)) / parts);
   };
 }
 
 function show(report: Report, seed: string): void {
-  const { target, inputs, took, blocks, findings } = report;
-  const rate = Math.round((inputs / took) * 1_000);
+  const { target, inputs, took, worked, blocks, findings } = report;
+  const rate = Math.round((inputs / worked) * 1_000);
   const cells = [inputs, rate, blocks].map((cell) => cell.toLocaleString('en').padStart(11)).join('');
   console.log(`${target.padEnd(66)}${cells}${seconds(took).padStart(8)}`);
   for (const finding of findings) tell(target, finding, seed);

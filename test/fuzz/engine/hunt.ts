@@ -38,6 +38,8 @@ export interface Report {
   readonly inputs: number;
   /** ms */
   readonly took: number;
+  /** ms of this thread's own time, whatever else the machine does */
+  readonly worked: number;
   readonly blocks: number;
   readonly findings: readonly Finding[];
   /** inputs that were kept because they ran something new */
@@ -90,6 +92,7 @@ export class Hunt {
 
   async run(known: readonly Uint8Array[], limits: HuntLimits): Promise<Report> {
     const started = performance.now();
+    const before = process.threadCpuUsage();
     Error.stackTraceLimit = 0;
     this.#profile.take();
     const seeds = [...known, ...(this.#target.seeds?.() ?? [])];
@@ -104,10 +107,12 @@ export class Hunt {
         started,
       );
     }
+    const { user, system } = process.threadCpuUsage(before);
     return {
       target: this.#name,
       inputs: this.#inputs,
       took: performance.now() - started,
+      worked: (user + system) / 1_000,
       blocks: this.#cover.blocks,
       findings: [...this.#findings.values()],
       corpus: this.#kept,

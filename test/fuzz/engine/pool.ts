@@ -60,7 +60,7 @@ class Thread {
       this.alive = false;
       const findings = [{ kind, why, input: this.#input() }];
       const [took, inputs] = [performance.now() - started, this.#begun - before];
-      resolve({ target: job.target, inputs, took, blocks: 0, findings, corpus: [] });
+      resolve({ target: job.target, inputs, took, worked: took, blocks: 0, findings, corpus: [] });
     };
     const before = this.#begun;
     const failed = (error: Error): void =>

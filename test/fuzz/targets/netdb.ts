@@ -154,6 +154,7 @@ const PEMS = readdirSync(CERTIFICATES)
 
 export const TARGETS: Targets = {
   'router/netdb/bundle unpackBundle': {
+    slow: true,
     run(input) {
       let bytes = 0;
       for (const [, file] of unpackBundle(input)) {
@@ -194,6 +195,7 @@ export const TARGETS: Targets = {
   },
   'router/netdb/reseed verifyBundle (signed)': {
     // A signature of RSA-4096 takes milliseconds: few, of what only comes behind it.
+    slow: true,
     run(input) {
       const file = makeSu3(ownSigner(), { signerId: SIGNER_ID, content: input, version: '1795521600' });
       const { routerInfos, refused } = verifyBundle(file, SERVER, [certificate()], RULES, NOW);

@@ -93,15 +93,28 @@ export const BLOCKS = encodeBlocks([
   { kind: 'padding', length: 5 },
 ]);
 
-/** Blocks by their types and lengths, sometimes a great many. */
+const BLOCK_LENGTHS = [0, 1, 2, 3, 4, 8, 21, 35, 60] as const;
+const RIGHT_LENGTHS = new Map<number, number>([
+  [BLOCK_TYPE.dateTime, 4],
+  [BLOCK_TYPE.termination, 9],
+  [BLOCK_TYPE.options, 21],
+  [BLOCK_TYPE.messageNumber, 2],
+  [BLOCK_TYPE.nextKey, 35],
+  [BLOCK_TYPE.ack, 8],
+  [BLOCK_TYPE.ackRequest, 1],
+  [BLOCK_TYPE.clove, 14],
+]);
+
+/** Blocks by their types and lengths, sometimes a great many of one kind. */
 export function oddBlocks(chance: Chance): Buffer {
   const types = [...Object.values(BLOCK_TYPE), 1, 255];
-  const count = chance.oneIn(10) ? chance.below(2_000) : chance.below(6);
-  const blocks = Array.from({ length: count }, () => {
-    const length = count > 20 ? chance.below(4) : chance.pick([0, 1, 2, 3, 4, 8, 21, 35, 60] as const);
-    return Buffer.concat([Buffer.of(chance.pick(types) ?? 0, 0, length), chance.bytes(length)]);
-  });
-  return Buffer.concat(blocks);
+  const block = (): Buffer => {
+    const type = chance.pick(types) ?? 0;
+    const length = chance.oneIn(3) ? chance.pick(BLOCK_LENGTHS) : (RIGHT_LENGTHS.get(type) ?? 0);
+    return Buffer.concat([Buffer.of(type, 0, length), chance.bytes(length)]);
+  };
+  if (chance.oneIn(10)) return Buffer.concat(Array<Buffer>(chance.below(1_500)).fill(block()));
+  return Buffer.concat(Array.from({ length: chance.below(6) }, block));
 }
 
 /** A body of this kind, more or less. */

@@ -1,3 +1,4 @@
+import { DecodeError } from '@allium/common/bytes/errors.ts';
 import type { Chance } from './chance.ts';
 
 /** Something that reads what came from outside. */
@@ -38,4 +39,14 @@ export function runnable(targets: Targets): string[] {
 /** A promise that a reader makes, by the words that say how it was broken. */
 export function promise(kept: boolean, broken: string): void {
   if (!kept) throw new Error(`broken promise: ${broken}`);
+}
+
+/** What a reader gives; undefined for what it refuses, after which a script goes on. */
+export function unlessRefused<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
 }

@@ -17,7 +17,7 @@ import { createRouterKeys } from '@allium/router/wire/router-keys.ts';
 import { makeSu3, makeZip, type Signer, type ZipEntry } from '../../router/netdb/make-su3.ts';
 import { Chance } from '../engine/chance.ts';
 import { pieces, Script } from '../engine/script.ts';
-import { promise, type Targets } from '../engine/target.ts';
+import { promise, type Targets, unlessRefused } from '../engine/target.ts';
 import { NET_ID, NOW, oddLeaseSet, oddRouterInfo, ROUTER } from './forge.ts';
 import { oddBody, storeMessage } from './i2np.ts';
 import { codecTarget } from './wire.ts';
@@ -53,11 +53,7 @@ function oddZip(chance: Chance): Buffer {
 }
 
 function nameOf(bytes: Uint8Array): string {
-  try {
-    return decodeRouterInfo(bytes).hash;
-  } catch {
-    return `${'A'.repeat(43)}=`;
-  }
+  return unlessRefused(() => decodeRouterInfo(bytes))?.hash ?? `${'A'.repeat(43)}=`;
 }
 
 /** The header of an SU3 file with lengths that fit. */
@@ -104,11 +100,14 @@ function playNetDb(input: Buffer): unknown {
     const query = script.below(3) === 0 ? script.u8() : queries[script.below(queries.length)];
     const asked = query === undefined ? {} : { query };
     const bytes = script.piece();
-    if (kind < 3) quietly(() => step({ kind: 'store', body: decode(databaseStoreCodec, bytes), ...asked }));
+    if (kind < 3)
+      unlessRefused(() => step({ kind: 'store', body: decode(databaseStoreCodec, bytes), ...asked }));
     else if (kind === 3)
-      quietly(() => step({ kind: 'searchReply', body: decode(databaseSearchReplyCodec, bytes), ...asked }));
+      unlessRefused(() =>
+        step({ kind: 'searchReply', body: decode(databaseSearchReplyCodec, bytes), ...asked }),
+      );
     else if (kind === 4)
-      quietly(() => step({ kind: 'databaseLookup', body: decode(databaseLookupCodec, bytes) }));
+      unlessRefused(() => step({ kind: 'databaseLookup', body: decode(databaseLookupCodec, bytes) }));
     else if (kind === 5) step({ kind: 'unsent', id: query ?? 1 });
     else {
       now += script.pick([100, 3_000, 11_000, 700_000]);
@@ -123,30 +122,10 @@ function noteQuery(output: NetDbOutput, queries: number[]): void {
   if (output.kind === 'query' && queries.length < 16) queries.push(output.id);
 }
 
-/** What the decoder refuses never reaches the core. */
-function quietly(run: () => void): void {
-  const refusal = { thrown: undefined as unknown };
-  try {
-    run();
-  } catch (error) {
-    refusal.thrown = error;
-  }
-  const name = refusal.thrown instanceof Error ? refusal.thrown.name : '';
-  if (refusal.thrown !== undefined && name !== 'DecodeError') throw refusal.thrown;
-}
-
 const WANTED = destHash(Buffer.alloc(32, 4));
 const FLOODFILLS = Array.from({ length: 60 }, () => oddRouterInfo(fixed))
-  .map((raw) => safely(raw))
+  .map((raw) => unlessRefused(() => decodeRouterInfo(raw)))
   .filter((info) => info !== undefined);
-
-function safely(raw: Uint8Array): ReturnType<typeof decodeRouterInfo> | undefined {
-  try {
-    return decodeRouterInfo(raw);
-  } catch {
-    return undefined;
-  }
-}
 
 const PEMS = readdirSync(CERTIFICATES)
   .slice(0, 3)

@@ -18,7 +18,7 @@ import { decodeTunnelled } from '@allium/router/tunnel/tunnelled.ts';
 import { hashBytes, routerHash } from '@allium/router/wire/hash.ts';
 import { Chance } from '../engine/chance.ts';
 import { Script } from '../engine/script.ts';
-import { promise, type Targets } from '../engine/target.ts';
+import { promise, type Targets, unlessRefused } from '../engine/target.ts';
 import { NOW, ROUTER } from './forge.ts';
 import { BLOCKS, oddBlocks } from './i2np.ts';
 import { codecTarget } from './wire.ts';
@@ -129,11 +129,9 @@ function playFragments(input: Buffer): unknown {
       size >> 8,
       size & 255,
     );
-    try {
-      delivered += endpoint.accept(tunnelMessage(Buffer.concat([head, Buffer.alloc(size, id)])), now).length;
-    } finally {
-      promise(endpoint.held <= HELD_MAX, 'at most 256 KiB are held');
-    }
+    const message = tunnelMessage(Buffer.concat([head, Buffer.alloc(size, id)]));
+    delivered += unlessRefused(() => endpoint.accept(message, now).length) ?? 0;
+    promise(endpoint.held <= HELD_MAX, 'at most 256 KiB are held');
   }
   return { delivered, lost: endpoint.lost };
 }

@@ -16,6 +16,9 @@ const FOUND = join(tmpdir(), 'allium-fuzz');
 const NODE_SHARE = 8;
 /** An input of a slow target is many messages, one after the other: there are so many times fewer. */
 const SLOW_PART = 100;
+/** A long life of a node is as many short ones. */
+const LONG = ' (long)';
+const LONG_PART = 1_000;
 /** ms that a target gets however little is left. */
 const LEAST_MS = 150;
 /** ms that the last inputs may take longer than they should. */
@@ -76,7 +79,8 @@ export async function fuzz(options: FuzzOptions): Promise<Totals> {
 
 async function jobsOf({ inputs, sessions, only, seed }: FuzzOptions): Promise<Job[]> {
   const most = (name: string, slow: boolean | undefined): number => {
-    if (isNode(name)) return sessions ?? inputs ?? Number.MAX_SAFE_INTEGER;
+    if (isNode(name) && !name.endsWith(LONG)) return sessions ?? inputs ?? Number.MAX_SAFE_INTEGER;
+    if (isNode(name)) return Math.ceil((sessions ?? inputs ?? Number.MAX_SAFE_INTEGER) / LONG_PART);
     return inputs === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(inputs / (slow ? SLOW_PART : 1));
   };
   return (

@@ -19,8 +19,9 @@ const FINDINGS_MAX = 8;
 /** An input is slow that takes so many ms of this thread's time, three times, and so many times the median. */
 const SLOW_MS = 30;
 const SLOW_TIMES = 200;
-/** Times that the median is taken from. */
+/** Times that the median is taken from, and the first one. */
 const TIMES = 101;
+const FIRST_TIMES = 9;
 /** What may come of an input unless the target says otherwise: bytes for each of it, and bytes anyway. */
 const GROWTH = 96;
 const ANYWAY = 16_384;
@@ -71,7 +72,8 @@ export class Hunt {
   readonly #times: number[] = [];
   #open: Promise<unknown>[] = [];
   #inputs = 0;
-  #typical = 1;
+  /** ms; undefined until there are enough to say */
+  #typical: number | undefined;
 
   /** `about` hears of each input before it is run, for whoever has to say which one ended the thread. */
   constructor(
@@ -199,7 +201,7 @@ export class Hunt {
     const outcome = this.#once(input);
     const took = performance.now() - before;
     this.#timed(took);
-    if (took > SLOW_MS && took > this.#typical * SLOW_TIMES) this.#maybeSlow(input);
+    if (took > this.#slowFrom) this.#maybeSlow(input);
     if (outcome.error !== undefined) this.#thrown(input, outcome.error);
     else if (outcome.value !== undefined) this.#weighed(input, outcome.value);
   }
@@ -209,17 +211,18 @@ export class Hunt {
       // memory of its own: a target may write into it
       const value = this.#target.run(Buffer.from(input));
       if (!(value instanceof Promise)) return { value };
-      this.#open.push(value.catch((error: unknown) => this.#thrown(input, error)));
+      this.#open.push(value.catch((error: unknown) => this.#thrown(input, error, false)));
       return {};
     } catch (error) {
       return { error };
     }
   }
 
-  #thrown(input: Buffer, error: unknown): void {
+  /** `again`: it throws at once, so that it can be run again for its stack */
+  #thrown(input: Buffer, error: unknown, again = true): void {
     if (!(error instanceof DecodeError)) {
-      if (!this.#target.refuses?.(error)) this.#found('throws', this.#stackOf(input, error), input);
-      return;
+      if (this.#target.refuses?.(error)) return;
+      return this.#found('throws', again ? this.#stackOf(input, error) : String(error), input);
     }
     // Another reason to refuse is worth keeping, even where the same blocks ran.
     const reason = `${error.detail.structure} ${error.detail.code}`;
@@ -251,16 +254,19 @@ export class Hunt {
       this.#once(input);
       least = Math.min(least, (process.threadCpuUsage().user - user) / 1_000);
     }
-    if (least > SLOW_MS && least > this.#typical * SLOW_TIMES) {
-      this.#found('slow', `${least.toFixed(1)} ms, others ${this.#typical.toFixed(3)} ms`, input);
-    }
+    if (least < this.#slowFrom) return;
+    this.#found('slow', `${least.toFixed(1)} ms, others ${this.#typical?.toFixed(3)} ms`, input);
+  }
+
+  get #slowFrom(): number {
+    return Math.max(SLOW_MS, (this.#typical ?? Number.POSITIVE_INFINITY) * SLOW_TIMES);
   }
 
   #timed(ms: number): void {
-    this.#times.push(ms);
-    if (this.#times.length < TIMES) return;
+    const enough = this.#typical === undefined ? FIRST_TIMES : TIMES;
+    if (this.#times.push(ms) < enough) return;
     this.#times.sort((a, b) => a - b);
-    this.#typical = this.#times[TIMES >> 1] ?? 1;
+    this.#typical = this.#times[enough >> 1];
     this.#times.length = 0;
   }
 

@@ -23,7 +23,7 @@ import { Chance } from '../engine/chance.ts';
 import { pieces, Script } from '../engine/script.ts';
 import { promise, type Targets } from '../engine/target.ts';
 import { DESTINATION, NOW, oddLeaseSet, STRANGER } from './forge.ts';
-import { BLOCKS, oddBlocks, oddBody, storeMessage } from './i2np.ts';
+import { BLOCKS, oddBlocks, oddBody, storeMessage } from './forge-messages.ts';
 
 const fixed = new Chance('garlic');
 const OURS = DESTINATION.encryption;

@@ -19,7 +19,7 @@ import { Chance } from '../engine/chance.ts';
 import { pieces, Script } from '../engine/script.ts';
 import { promise, type Targets, unlessRefused } from '../engine/target.ts';
 import { NET_ID, NOW, oddLeaseSet, oddRouterInfo, ROUTER } from './forge.ts';
-import { oddBody, storeMessage } from './i2np.ts';
+import { oddBody, storeMessage } from './forge-messages.ts';
 import { codecTarget } from './wire.ts';
 
 const fixed = new Chance('netdb');

@@ -97,9 +97,11 @@ test.serial('a seed gives the same inputs again, and another one others', async 
     await hunted(target, 400),
     await hunted(target, 400, 'b'),
   ];
-  t.is(one.tried.length, 400);
-  t.deepEqual(one.tried, same.tried);
-  t.notDeepEqual(one.tried, other.tried);
+  t.is(one.inputs, 400);
+  // some are run again, to see what ran new code; that the first hunt had made ready is new no more
+  const once = ({ tried }: { tried: string[] }): string[] => [...new Set(tried)];
+  t.deepEqual(once(one), once(same));
+  t.notDeepEqual(once(one), once(other));
 });
 
 test('a view of the input weighs nothing, what else there is does', (t) => {

@@ -196,7 +196,6 @@ export class Hunt {
 
   #try(input: Buffer): void {
     this.#inputs++;
-    this.#about(input);
     const before = performance.now();
     const outcome = this.#once(input);
     const took = performance.now() - before;
@@ -207,6 +206,7 @@ export class Hunt {
   }
 
   #once(input: Buffer): { readonly value?: unknown; readonly error?: unknown } {
+    this.#about(input);
     try {
       // memory of its own: a target may write into it
       const value = this.#target.run(Buffer.from(input));

@@ -198,6 +198,15 @@ test('the router reads no HTTP, and asks for none but reseed files', (t) => {
   }
 });
 
+test('the forwarder reads HTTP by its own codec, and by nothing else', (t) => {
+  const forwarder = all.filter(({ file }) => file.startsWith('forwarder/'));
+  t.true(forwarder.length > 100);
+  for (const { file, imports } of forwarder) {
+    for (const { target } of imports)
+      t.notRegex(target, /^(?:node:(?:https?|http2|_http_\w+)|npm:(?:llhttp|http-parser-js|undici))$/, file);
+  }
+});
+
 test('nftables-ts knows nothing of this project', (t) => {
   for (const { file, text } of all.filter(({ room }) => room === 'nftables-ts'))
     t.notRegex(text, /allium/i, file);

@@ -6,16 +6,14 @@ import { requestHeaders } from '../rewrite/request-headers.ts';
 import { isI2pHost } from '../rules/request-url.ts';
 import type { Go } from './admit.ts';
 import { unsafePatternAnswer, upstreamAnswer } from './answers.ts';
-import type { Outcome } from './client-visit.ts';
-import { answerLimits } from './context.ts';
 import { deliver } from './deliver.ts';
-import { KEEP_ALIVE_MS } from './limits.ts';
 import { parentAnswer } from './parent-answer.ts';
 import { tunnelToSite } from './site-tunnel.ts';
 import { TimeBoxError } from './time-box.ts';
-import type { Turn } from './turn.ts';
+import type { ClientTurn } from './turn.ts';
 import { join } from './upgrade.ts';
 import { asUpstreamError, UpstreamError } from './upstream-error.ts';
+import type { Outcome } from './visit.ts';
 import { dialRoute, type OpenRoute } from './way.ts';
 import type { Wire } from './wire.ts';
 
@@ -28,10 +26,11 @@ const PASSING = new Set([407, 425, 429, 503]);
 const NOT_PASSED = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 /** Serves CONNECT; never rejects. */
-export async function serveConnect(turn: Turn, head: RequestHead, go: Go): Promise<Outcome> {
-  const { context, visit, wire } = turn;
+export async function serveConnect(turn: ClientTurn, head: RequestHead, go: Go): Promise<Outcome> {
+  const { visit, wire } = turn;
+  const { context } = visit;
   const { url, origin } = go.facts;
-  visit.socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  visit.expectSilence();
   if (isI2pHost(url.host) && url.port === 80) {
     context.counters.add('connect-as-http');
     wire.write(ESTABLISHED);
@@ -54,8 +53,9 @@ export async function serveConnect(turn: Turn, head: RequestHead, go: Go): Promi
   }
 }
 
-async function tunnel(turn: Turn, head: RequestHead, go: Go, route: OpenRoute): Promise<Outcome> {
-  const { context, visit, wire } = turn;
+async function tunnel(turn: ClientTurn, head: RequestHead, go: Go, route: OpenRoute): Promise<Outcome> {
+  const { visit, wire } = turn;
+  const { context } = visit;
   const { settings } = context.policy;
   const limits = {
     timeoutMs: settings.socketTimeoutMs,
@@ -71,23 +71,23 @@ async function tunnel(turn: Turn, head: RequestHead, go: Go, route: OpenRoute): 
   return 'end';
 }
 
-function failed(turn: Turn, { facts }: Go, error: unknown): Outcome {
+function failed(turn: ClientTurn, { facts }: Go, error: unknown): Outcome {
   turn.visit.link.drop();
   if (turn.wire.gone || turn.answered) return turn.cut();
   if (error instanceof TimeBoxError) return end(turn, unsafePatternAnswer());
   if (error instanceof RangeError) throw error;
   const failure = asUpstreamError(error);
-  turn.context.counters.add(`connect-${failure.code}`);
+  turn.visit.context.counters.add(`connect-${failure.code}`);
   if (failure.code === 'timeout') remember(turn, facts);
   return end(turn, upstreamAnswer(failure.detail));
 }
 
 /** What comes behind a refused CONNECT was meant for a tunnel and is no request. */
-function end(turn: Turn, answer: Answer): Outcome {
+function end(turn: ClientTurn, answer: Answer): Outcome {
   return turn.answer({ ...answer, close: true });
 }
 
-function remember({ context }: Turn, { url, origin }: Go['facts']): void {
+function remember({ visit: { context } }: ClientTurn, { url, origin }: Go['facts']): void {
   if (isI2pHost(url.host)) context.refusedPorts.add(origin, `${url.host}:${url.port}`, context.now());
 }
 
@@ -100,8 +100,14 @@ function refusedAgain(): Answer {
 }
 
 /** The parent's answer is passed on, a refusal with its body too. */
-async function throughParent(turn: Turn, { method }: RequestHead, go: Go, parent: Wire): Promise<Outcome> {
-  const { context, visit } = turn;
+async function throughParent(
+  turn: ClientTurn,
+  { method }: RequestHead,
+  go: Go,
+  parent: Wire,
+): Promise<Outcome> {
+  const { visit } = turn;
+  const { context } = visit;
   const { url } = go.facts;
   const plan = {
     ...go.facts,
@@ -121,7 +127,7 @@ async function throughParent(turn: Turn, { method }: RequestHead, go: Go, parent
   const head = await parentAnswer({
     parent,
     method,
-    limits: answerLimits(context.limits),
+    limits: visit.terms.answerHead,
     onContinue: () => {},
   }).catch((error: unknown) => {
     throw late ? new UpstreamError({ code: 'timeout' }) : error;
@@ -139,7 +145,7 @@ async function throughParent(turn: Turn, { method }: RequestHead, go: Go, parent
   return await passRefusal(turn, parent, head);
 }
 
-async function passRefusal(turn: Turn, parent: Wire, head: AnswerHead): Promise<Outcome> {
+async function passRefusal(turn: ClientTurn, parent: Wire, head: AnswerHead): Promise<Outcome> {
   const headers = head.headers.filter(
     (_, at) => !NOT_PASSED.has((head.headers[at & ~1] ?? '').toLowerCase()),
   );

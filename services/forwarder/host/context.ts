@@ -44,6 +44,12 @@ export function tell({ counters, logger, policy }: Context, code: string): void 
   else logger.info({ code }, 'not let through');
 }
 
+/** A fault of ours ends the connection that it came up on, not the process. */
+export function tellFault({ counters, logger }: Pick<Context, 'counters' | 'logger'>, error: unknown): void {
+  counters.add('fault');
+  logger.error({ fault: error instanceof Error ? error.stack : String(error) }, 'fault');
+}
+
 /** Shared by everything that serves requests. */
 export interface Context {
   readonly policy: Policy;

@@ -3,7 +3,7 @@ import { BodyDecoder } from '../http/body-decoder.ts';
 import { type BodyCoding, headText } from '../http/encode.ts';
 import { NO_BODY } from '../http/framing.ts';
 import { BodyPump, type BodyResult } from './body-pump.ts';
-import { connectionHeaders, type Turn } from './turn.ts';
+import type { Turn } from './turn.ts';
 import { UnpackPump } from './unpack-pump.ts';
 import type { Wire } from './wire.ts';
 
@@ -39,7 +39,7 @@ export async function deliver(
   const text = headText(`HTTP/1.1 ${head.status} ${head.reason}`, [
     ...headers,
     ...(coding === 'chunked' ? ['Transfer-Encoding', 'chunked'] : []),
-    ...connectionHeaders(kept),
+    ...turn.visit.terms.connectionHeaders(kept),
   ]);
   turn.answered = true;
   turn.endsByClose = coding === 'plain' && !none && !length;

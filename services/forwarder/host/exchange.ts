@@ -1,6 +1,5 @@
 import type { AnswerHead } from '../http/answer-head.ts';
 import { headText } from '../http/encode.ts';
-import { NO_BODY } from '../http/framing.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { SiteAnswerHead } from '../i2p/response-headers.ts';
 import { badAnswerPage } from '../i2p/site-pages.ts';
@@ -10,21 +9,21 @@ import { responseHeaders } from '../rewrite/response-headers.ts';
 import { valuesOf } from '../rules/raw-headers.ts';
 import type { Go } from './admit.ts';
 import { INVALID_HEADER, NOT_IMPLEMENTED, unsafePatternAnswer, upstreamAnswer } from './answers.ts';
+import { ask } from './ask.ts';
 import { chooseOutlet } from './choose-outlet.ts';
-import type { Outcome } from './client-visit.ts';
-import { answerLimits, tell } from './context.ts';
+import { tell } from './context.ts';
 import { deliver } from './deliver.ts';
 import { streamErrorPage } from './i2p-sites.ts';
 import type { Outlet } from './outlet.ts';
-import { parentAnswer, StaleError } from './parent-answer.ts';
 import { TimeBoxError } from './time-box.ts';
-import type { Turn } from './turn.ts';
+import type { ClientTurn } from './turn.ts';
 import { isWebSocket, switchProtocols } from './upgrade.ts';
 import { asUpstreamError, UpstreamError } from './upstream-error.ts';
+import type { Outcome } from './visit.ts';
 import type { Wire } from './wire.ts';
 
 interface Exchange {
-  readonly turn: Turn;
+  readonly turn: ClientTurn;
   readonly head: RequestHead;
   readonly go: Go;
   readonly outlet: Outlet;
@@ -33,12 +32,12 @@ interface Exchange {
 }
 
 /** Forwards a request and its answer; never rejects. */
-export async function serveExchange(turn: Turn, head: RequestHead, go: Go): Promise<Outcome> {
+export async function serveExchange(turn: ClientTurn, head: RequestHead, go: Go): Promise<Outcome> {
   if (endsHere(go)) return turn.answer(NOT_IMPLEMENTED);
   try {
     const chosen = await chooseOutlet(turn, go);
     if (chosen.kind === 'answer') {
-      tell(turn.context, 'i2p-page');
+      tell(turn.visit.context, 'i2p-page');
       return turn.answer(chosen.answer);
     }
     // A site is far: its "100 Continue" would cost a round trip through tunnels.
@@ -55,15 +54,15 @@ async function forward(exchange: Exchange): Promise<Outcome> {
   const headers = outlet.headers(sentHeaders(exchange), upgrade);
   await delay(turn, go.decision.actions.value('delay-response'));
   const text = headText(`${head.method} ${outlet.path} HTTP/1.1`, headers);
-  const { parent, answer } = await ask(exchange, text);
+  const { parent, answer } = await ask(turn, head, text, outlet.open);
   const finished = outlet.finishHead(answer.headers);
   const received = receivedHeaders(exchange, finished);
   if (answer.status !== 101) {
-    turn.context.counters.add('forwarded');
+    turn.visit.context.counters.add('forwarded');
     return await passAnswer(exchange, parent, answer, { headers: received, gunzip: finished.gunzip });
   }
   if (upgrade === undefined) throw new UpstreamError({ code: 'invalid' });
-  turn.context.counters.add('upgraded');
+  turn.visit.context.counters.add('upgraded');
   return await switchProtocols(turn, parent, answer, received);
 }
 
@@ -73,19 +72,19 @@ function endsHere({ facts }: Go): boolean {
   return valuesOf(facts.headers, 'max-forwards').some((value) => /^0+$/.test(value.trim()));
 }
 
-function failed(turn: Turn, go: Go, error: unknown): Outcome {
+function failed(turn: ClientTurn, go: Go, error: unknown): Outcome {
   turn.visit.link.drop();
   if (turn.wire.gone || turn.answered) return turn.cut();
   if (turn.bodyIsBad) {
-    tell(turn.context, 'refused-body');
+    tell(turn.visit.context, 'refused-body');
     return turn.answer(INVALID_HEADER);
   }
   if (error instanceof TimeBoxError) {
-    tell(turn.context, 'refused-time-box');
+    tell(turn.visit.context, 'refused-time-box');
     return turn.answer(unsafePatternAnswer());
   }
   if (error instanceof RangeError || error instanceof TypeError) throw error;
-  tell(turn.context, `upstream-${asUpstreamError(error).code}`);
+  tell(turn.visit.context, `upstream-${asUpstreamError(error).code}`);
   return turn.answer(failureAnswer(go, error));
 }
 
@@ -100,7 +99,7 @@ function failureAnswer({ route }: Go, error: unknown): Answer {
 }
 
 function sentHeaders({ turn, head, go, outlet, upgrade }: Exchange): string[] {
-  const { context } = turn;
+  const { context } = turn.visit;
   const said = head.connection;
   const close =
     said.includes('close') ||
@@ -116,37 +115,6 @@ function sentHeaders({ turn, head, go, outlet, upgrade }: Exchange): string[] {
     random: context.random(),
   };
   return context.timeBox.run(() => requestHeaders(plan, go.decision.actions, context.policy));
-}
-
-/** Sends the request until there is an answer. */
-async function ask(exchange: Exchange, text: string): Promise<{ parent: Wire; answer: AnswerHead }> {
-  const { turn, head, outlet } = exchange;
-  const { visit, context } = turn;
-  const limits = answerLimits(context.limits);
-  const onContinue = (): void => {
-    if (head.expects === 'continue') turn.letSend();
-  };
-  for (;;) {
-    const { wire: parent, used, opened } = await outlet.open();
-    let late = false;
-    visit.enter('answer', () => {
-      late = true;
-      parent.destroy();
-    });
-    parent.write(text);
-    turn.sendBody(head, parent, () => parent.destroy());
-    try {
-      await opened;
-      return { parent, answer: await parentAnswer({ parent, method: head.method, limits, onContinue }) };
-    } catch (error) {
-      if (late) throw new UpstreamError({ code: 'timeout' });
-      const again = error instanceof StaleError && used && head.framing.kind === NO_BODY.kind;
-      if (!again || turn.wire.gone) throw error;
-      // The parent closed an idle connection just when it was used again: once more on a new one.
-      context.counters.add('upstream-stale');
-      visit.link.drop();
-    }
-  }
 }
 
 async function passAnswer(
@@ -167,7 +135,7 @@ async function passAnswer(
 }
 
 function receivedHeaders({ turn, go }: Exchange, { headers }: SiteAnswerHead): string[] {
-  const { context } = turn;
+  const { context } = turn.visit;
   const plan = { request: go.facts, headers, now: context.now(), random: context.random() };
   return context.timeBox.run(() => responseHeaders(plan, go.decision.actions, context.policy));
 }
@@ -175,7 +143,7 @@ function receivedHeaders({ turn, go }: Exchange, { headers }: SiteAnswerHead): s
 /** Longest `delay-response`, in milliseconds. */
 const DELAY_MAX_MS = 60_000;
 
-async function delay(turn: Turn, value: string | undefined): Promise<void> {
+async function delay(turn: ClientTurn, value: string | undefined): Promise<void> {
   if (value === undefined) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, Math.min(Number(value), DELAY_MAX_MS));

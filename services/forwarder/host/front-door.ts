@@ -4,22 +4,21 @@ import { type ListenAddress, listen } from '@allium/common/lifecycle/listen.ts';
 import { ClientCounts } from '@allium/common/net/client-counts.ts';
 import { permitted } from '../rules/access.ts';
 import { TOO_MANY } from './answers.ts';
-import { ClientVisit } from './client-visit.ts';
-import type { Context } from './context.ts';
+import { ClientVisit, clientTerms } from './client-visit.ts';
+import { type Context, tellFault } from './context.ts';
 import { serveTurn } from './serve-turn.ts';
+import { Turn } from './turn.ts';
+import type { Terms } from './visit.ts';
 import { Watch } from './watch.ts';
 
 /** Connections of one client address, so that one workstation can't take all; Privoxy's own bound for everybody. */
 const PER_CLIENT_MAX = 128;
 /** Refused connections that are told so at a time; more are reset. */
 const TOLD_MAX = 64;
-/** Milliseconds between two looks at what waits, and the least there may be. */
-const LOOK_MS = 1_000;
-const LOOK_MIN_MS = 20;
-
 /** The ports that workstations reach. */
 export class FrontDoor {
   readonly #context: Context;
+  readonly #terms: Terms;
   readonly #servers: Server[] = [];
   readonly #clients = new Set<ClientVisit>();
   readonly #told = new Set<ClientVisit>();
@@ -29,11 +28,10 @@ export class FrontDoor {
 
   constructor(context: Context) {
     this.#context = context;
+    this.#terms = clientTerms(context);
     const { settings } = context.policy;
     this.#counts = new ClientCounts({ perClient: PER_CLIENT_MAX, total: settings.maxClients });
-    const waits = [context.limits.headMs, settings.keepAliveMs, settings.socketTimeoutMs, LOOK_MS * 8];
-    const shortest = Math.min(...waits.filter((ms) => ms > 0));
-    this.#watch = new Watch(Math.max(LOOK_MIN_MS, shortest / 8), () => performance.now());
+    this.#watch = Watch.forLimits([context.limits.headMs, settings.keepAliveMs, settings.socketTimeoutMs]);
   }
 
   get clients(): number {
@@ -68,12 +66,11 @@ export class FrontDoor {
       socket.destroy();
       return;
     }
-    this.#serve(new ClientVisit(socket, this.#context, authority));
+    this.#serve(new ClientVisit(socket, this.#context, this.#terms, authority));
   }
 
   async #stop(): Promise<void> {
     this.#stopped = true;
-    this.#watch.end();
     const closed = this.#servers.map((server) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       server.close(() => resolve());
@@ -86,7 +83,7 @@ export class FrontDoor {
   /** Access list and number of clients. A refused socket is closed before it is read. */
   #admit(socket: Socket): void {
     const { counters, policy } = this.#context;
-    const visit = new ClientVisit(socket, this.#context);
+    const visit = new ClientVisit(socket, this.#context, this.#terms);
     const allowed = permitted(policy.settings.access, { host: visit.origin, port: visit.port });
     if (!allowed) {
       counters.add('access-denied');
@@ -126,13 +123,11 @@ export class FrontDoor {
       this.#clients.delete(visit);
       this.#watch.delete(visit);
     });
-    visit.run(serveTurn).catch((error: unknown) => this.#onFault(error, socket));
-  }
-
-  /** A fault of ours ends the connection, not the process. */
-  #onFault(error: unknown, socket: Socket): void {
-    this.#context.counters.add('fault');
-    this.#context.logger.error({ fault: error instanceof Error ? error.stack : String(error) }, 'fault');
-    socket.destroy();
+    visit
+      .run((asked) => serveTurn(new Turn(visit, asked)))
+      .catch((error: unknown) => {
+        tellFault(this.#context, error);
+        socket.destroy();
+      });
   }
 }

@@ -25,6 +25,9 @@ export const WHOLE_WORD_MS = 1_000;
 /** For a SOCKS parent to be reached and to take the request: both parents are on this machine. */
 export const PARENT_MS = 30_000;
 
+/** For a service of ours to be reached: it is on this machine. */
+export const LOCAL_SERVICE_MS = 5_000;
+
 export interface SocksLimits {
   /** from the connection to the whole request */
   readonly handshakeMs: number;

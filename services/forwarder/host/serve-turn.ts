@@ -1,14 +1,15 @@
 import { admit, faultAnswer } from './admit.ts';
 import { EXPECTATION } from './answers.ts';
-import type { Outcome } from './client-visit.ts';
 import { serveConnect } from './connect.ts';
 import { tell } from './context.ts';
 import { serveExchange } from './exchange.ts';
-import type { Turn } from './turn.ts';
+import type { ClientTurn } from './turn.ts';
+import type { Outcome } from './visit.ts';
 
 /** Serves one request: what is refused as it stands, what is decided here, and what goes on. */
-export function serveTurn(turn: Turn): Outcome | Promise<Outcome> {
-  const { asked, context, visit } = turn;
+export function serveTurn(turn: ClientTurn): Outcome | Promise<Outcome> {
+  const { asked, visit } = turn;
+  const { context } = visit;
   if (typeof asked === 'string') {
     tell(context, `refused-${asked}`);
     return turn.answer(faultAnswer(asked));

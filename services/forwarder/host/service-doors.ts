@@ -8,6 +8,7 @@ import { bindVisitor, SocksFailure } from '@allium/common/socks/early-client.ts'
 import { base32Name } from '../i2p/names.ts';
 import type { Visitor } from '../i2p/server-headers.ts';
 import type { ServiceSettings } from '../syntax/router-lines.ts';
+import { tellFault } from './context.ts';
 import { Service } from './service.ts';
 import type { ServiceLimits } from './service-limits.ts';
 
@@ -37,7 +38,10 @@ export class ServiceDoors {
   constructor(parts: ServiceDoorsParts) {
     this.#parts = parts;
     this.#services = parts.services.map((settings) => {
-      const service = new Service(settings, parts.limits);
+      const service = new Service(settings, parts.limits, {
+        count: (what) => parts.counters.add(what),
+        fault: (error) => tellFault(parts, error),
+      });
       for (let count = 0; count < WAITING; count++) void this.#wait(settings.name, service);
       return service;
     });

@@ -1,167 +1,97 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { splice } from '@allium/common/net/splice.ts';
-import { type Framing, requestFraming } from '../http/framing.ts';
-import { METHODS } from '../http/methods.ts';
-import { serviceAnswerHeaders, serviceRequestHeaders, type Visitor } from '../i2p/server-headers.ts';
-import { pairsOf, type RawHeaders, tokensOf, valuesOf } from '../rules/raw-headers.ts';
-import { REQUEST_TARGET_MAX } from '../rules/request-url.ts';
+import { headText } from '../http/encode.ts';
+import { phraseOf } from '../http/phrases.ts';
+import type { RequestFault, RequestHead } from '../http/request-head.ts';
+import { serviceAnswerHeaders, serviceRequestHeaders } from '../i2p/server-headers.ts';
+import { valuesOf } from '../rules/raw-headers.ts';
+import { type Asked, ask } from './ask.ts';
+import { deliver } from './deliver.ts';
 import { dialEndpoint } from './dial.ts';
-import { linger } from './linger.ts';
-import { EarlyBytes } from './service-early-bytes.ts';
-import { ServiceExchange } from './service-exchange.ts';
+import { LOCAL_SERVICE_MS } from './limits.ts';
+import type { Opened } from './outlet.ts';
+import { bareAnswer, type ServiceVisit } from './service-visit.ts';
+import type { Turn } from './turn.ts';
+import { isWebSocket, switchProtocols } from './upgrade.ts';
+import { asUpstreamError, UpstreamError } from './upstream-error.ts';
+import type { Outcome } from './visit.ts';
 
-/** Header lines of one request. */
-const REQUEST_HEADERS_MAX = 100;
-/** Milliseconds to reach a service on this machine. */
-const CONNECT_MS = 5_000;
+type VisitorTurn = Turn<ServiceVisit>;
 
-export interface LocalService {
-  /** of its Unix socket */
-  readonly path: string;
-  readonly hostHeader?: string;
-  /** of a request, and of what a WebSocket has become */
-  readonly idleMs: number;
-  readonly tunnelIdleMs: number;
-}
+const FAULT_STATUS: Readonly<Record<RequestFault, number>> = {
+  invalid: 400,
+  framing: 400,
+  'line-too-long': 414,
+  'too-large': 431,
+};
 
-/** One request of a visitor, over one connection to the local service. Resolves in every case. */
-export async function serveRequest(
-  service: LocalService,
-  visitor: Visitor,
-  req: IncomingMessage,
-  res: ServerResponse,
-): Promise<void> {
-  res.sendDate = false;
-  const framing = framingOf(req);
-  const fault = requestFault(req, framing);
-  if (fault !== undefined || framing === undefined) {
-    sendStatus(res, fault ?? 400);
-    return;
-  }
-  const gone = new AbortController();
-  res.once('close', () => gone.abort());
-  const exchange = await open(service, visitor, req, framing, gone.signal);
-  if (exchange === undefined) {
-    sendStatus(res, 503);
-    return;
-  }
-  let complete = false;
+/** Leads one request of a visitor to the service, over a connection of its own; never rejects but for faults of ours. */
+export async function serveVisitor(turn: VisitorTurn): Promise<Outcome> {
+  const { asked } = turn;
+  if (typeof asked === 'string') return turn.answer(bareAnswer(FAULT_STATUS[asked]));
+  const refused = refusal(asked);
+  if (refused !== undefined) return turn.answer(bareAnswer(refused));
+  // The visitor is far: the service's own "100 Continue" would cost a round trip through tunnels.
+  if (asked.expects === 'continue') turn.letSend();
   try {
-    const { kind, message } = await exchange.answer();
-    const status = message.statusCode ?? 0;
-    if (kind === 'upgraded' || status < 200 || status > 599) throw new Error('not a response');
-    res.writeHead(status, STATUS_CODES[status] ?? '', serviceAnswerHeaders(message.rawHeaders));
-    await exchange.deliver(message, res);
-    complete = true;
-  } catch {
-    sendStatus(res, exchange.idled ? 504 : 502);
-  } finally {
-    exchange.close(complete);
+    return await pass(turn, asked, await ask(turn, asked, requestText(turn, asked), () => open(turn)));
+  } catch (error) {
+    return failed(turn, error);
   }
-}
-
-/** The WebSocket handshake, and what follows it. Resolves in every case. */
-export async function serveUpgrade(
-  service: LocalService,
-  visitor: Visitor,
-  req: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): Promise<void> {
-  const gone = new AbortController();
-  const early = new EarlyBytes(socket, head, () => gone.abort());
-  const upgrade = req.headers.upgrade ?? '';
-  const exchange =
-    requestFault(req, { kind: 'none' }) === undefined
-      ? await open(service, visitor, req, { kind: 'none' }, gone.signal, upgrade)
-      : undefined;
-  if (exchange === undefined) {
-    linger(socket, formatHead(503, ['Content-Length', '0', 'Connection', 'close']));
-    return;
-  }
-  try {
-    const answer = await exchange.answer();
-    const headers = serviceAnswerHeaders(answer.message.rawHeaders);
-    const status = answer.message.statusCode ?? 502;
-    if (answer.kind === 'response') {
-      socket.write(formatHead(status, [...headers, 'Connection', 'close']));
-      await exchange.deliver(answer.message, socket);
-      return;
-    }
-    early.release();
-    exchange.handOver();
-    socket.write(formatHead(101, [...headers, 'Connection', 'Upgrade', 'Upgrade', upgrade]));
-    if (answer.head.length > 0) socket.write(answer.head);
-    await splice(socket, exchange.stream, service.tunnelIdleMs);
-  } catch {
-    linger(socket, formatHead(502, ['Content-Length', '0', 'Connection', 'close']));
-  } finally {
-    exchange.close(false);
-  }
-}
-
-function framingOf({ rawHeaders, httpVersion }: IncomingMessage): Framing | undefined {
-  const coded = valuesOf(rawHeaders, 'transfer-encoding').length > 0;
-  const codings = coded ? tokensOf(rawHeaders, 'transfer-encoding') : undefined;
-  return requestFraming(
-    { lengths: valuesOf(rawHeaders, 'content-length'), codings },
-    httpVersion === '1.0' ? 0 : 1,
-  );
 }
 
 /** Origin form only: a visitor has no business asking for other hosts through this service. */
-function requestFault(req: IncomingMessage, framing: Framing | undefined): number | undefined {
-  const url = req.url ?? '';
-  if (framing === undefined || !(url.startsWith('/') || url === '*')) return 400;
-  if (!METHODS.has(req.method ?? '')) return 400;
-  if (url.length > REQUEST_TARGET_MAX) return 414;
-  return req.rawHeaders.length > 2 * REQUEST_HEADERS_MAX ? 431 : undefined;
+function refusal({ method, target, minor, headers, expects }: RequestHead): number | undefined {
+  if (method === 'CONNECT') return 405;
+  if (!(target.startsWith('/') || target === '*')) return 400;
+  // RFC 9112 3.2
+  if (minor === 1 && valuesOf(headers, 'host').length === 0) return 400;
+  return expects === 'unknown' ? 417 : undefined;
 }
 
-async function open(
-  service: LocalService,
-  visitor: Visitor,
-  req: IncomingMessage,
-  framing: Framing,
-  signal: AbortSignal,
-  upgrade?: string,
-): Promise<ServiceExchange | undefined> {
-  const method = req.method ?? 'GET';
+function requestText({ visit }: VisitorTurn, head: RequestHead): string {
+  const { hostHeader } = visit.service;
   const headers = serviceRequestHeaders({
-    method,
-    headers: req.rawHeaders,
-    visitor,
-    framing,
-    ...(service.hostHeader === undefined ? {} : { host: service.hostHeader }),
-    ...(upgrade === undefined ? {} : { upgrade }),
+    method: head.method,
+    headers: head.headers,
+    visitor: visit.visitor,
+    framing: head.framing,
+    ...(hostHeader === undefined ? {} : { host: hostHeader }),
+    ...(isWebSocket(head) ? { upgrade: 'websocket' } : {}),
   });
-  let stream: Duplex | undefined;
-  try {
-    stream = await dialEndpoint({ path: service.path }, { timeoutMs: CONNECT_MS });
-    stream.on('error', () => {});
-    if (signal.aborted) throw new Error('the visitor left');
-    const body = framing.kind === 'none' ? {} : { body: req };
-    const path = req.url ?? '/';
-    return new ServiceExchange({ stream, method, path, headers, ...body, idleMs: service.idleMs, signal });
-  } catch {
-    stream?.destroy();
-    return undefined;
-  }
+  return headText(`${head.method} ${head.target} HTTP/1.1`, headers);
 }
 
-/** Says nothing about the machine behind the tunnel. */
-function sendStatus(res: ServerResponse, status: number): void {
-  if (res.headersSent || res.destroyed) {
-    res.destroy();
-    return;
-  }
-  res.writeHead(status, STATUS_CODES[status] ?? '', ['Content-Length', '0', 'Connection', 'close']).end();
+async function open({ visit }: VisitorTurn): Promise<Opened> {
+  const bounds = { timeoutMs: LOCAL_SERVICE_MS };
+  const dial = (signal: AbortSignal): ReturnType<typeof dialEndpoint> =>
+    dialEndpoint({ path: visit.service.path }, { ...bounds, signal });
+  const wire = await visit.link.open(dial).catch(() => {
+    throw new UpstreamError({ code: 'connect' });
+  });
+  return { wire, used: false };
 }
 
-/** Status line and headers as bytes. The values come from node:http's parser or from us: neither holds a line end. */
-function formatHead(status: number, headers: RawHeaders): Buffer {
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
-  for (const [name, value] of pairsOf(headers)) text += `${name}: ${value}\r\n`;
-  return Buffer.from(`${text}\r\n`, 'latin1');
+async function pass(turn: VisitorTurn, head: RequestHead, { parent, answer }: Asked): Promise<Outcome> {
+  const { visit } = turn;
+  const headers = serviceAnswerHeaders(answer.headers);
+  // A phrase may tell one server from another.
+  const plain = { ...answer, reason: phraseOf(answer.status) };
+  const upgrade = isWebSocket(head);
+  if (answer.status === 101) {
+    if (!upgrade) throw new UpstreamError({ code: 'invalid' });
+    return await switchProtocols(turn, parent, plain, headers);
+  }
+  visit.enter('answer', () => void turn.cut());
+  // Whoever asked for another protocol may have begun to speak it.
+  const { result, kept } = await deliver(turn, { parent, head: plain, headers, last: upgrade });
+  if (result !== 'whole') return turn.cut();
+  visit.link.drop();
+  return kept ? 'next' : visit.finish();
+}
+
+function failed(turn: VisitorTurn, error: unknown): Outcome {
+  turn.visit.link.drop();
+  if (turn.bodyIsBad) return turn.answer(bareAnswer(400));
+  if (error instanceof RangeError || error instanceof TypeError) throw error;
+  const { code } = asUpstreamError(error);
+  return turn.answer(bareAnswer(code === 'connect' ? 503 : code === 'timeout' ? 504 : 502));
 }

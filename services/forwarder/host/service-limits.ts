@@ -27,12 +27,3 @@ export const SERVICE_LIMITS: ServiceLimits = {
   streams: 256,
   streamsPerVisitor: 64,
 };
-
-/** Bytes of a head, request or response, first line included. */
-const HEAD_MAX = 64 * 1024;
-
-/** Options that every HTTP parser for visitors gets: strict, bounded, no silent dropping of header lines. */
-export const STRICT_PARSER = { insecureHTTPParser: false, maxHeaderSize: HEAD_MAX } as const;
-
-/** Requests of one stream under way at once: pipelining beyond it is refused. */
-export const VISITOR_PIPELINE_MAX = 4;

@@ -5,16 +5,15 @@ import { NO_BODY } from '../http/framing.ts';
 import type { RequestFault, RequestHead } from '../http/request-head.ts';
 import type { Answer } from '../pages/answer.ts';
 import { BodyPump, type BodyResult } from './body-pump.ts';
-import type { ClientVisit, Outcome } from './client-visit.ts';
-import type { Context } from './context.ts';
+import type { ClientVisit } from './client-visit.ts';
+import type { Outcome, Visit } from './visit.ts';
 import type { Taker, Wire } from './wire.ts';
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** One request of a client and its answer. */
-export class Turn {
-  readonly visit: ClientVisit;
-  readonly context: Context;
+export class Turn<V extends Visit = Visit> {
+  readonly visit: V;
   readonly wire: Wire;
   /** the head, or why there is none */
   readonly asked: RequestHead | RequestFault;
@@ -24,9 +23,8 @@ export class Turn {
   endsByClose = false;
   #body: 'unread' | 'under way' | BodyResult;
 
-  constructor(visit: ClientVisit, asked: RequestHead | RequestFault) {
+  constructor(visit: V, asked: RequestHead | RequestFault) {
     this.visit = visit;
-    this.context = visit.context;
     this.wire = visit.wire;
     this.asked = asked;
     this.#body = typeof asked === 'object' && asked.framing.kind === NO_BODY.kind ? 'whole' : 'unread';
@@ -45,7 +43,7 @@ export class Turn {
   /** Whether the client's connection may be used again, as far as the request says. */
   get keeps(): boolean {
     const { asked, visit } = this;
-    if (typeof asked === 'string' || this.context.policy.settings.keepAliveMs === 0) return false;
+    if (typeof asked === 'string' || visit.terms.keepAliveMs === 0) return false;
     if (!this.bodyRead || visit.overrun() || asked.connection.includes('close')) return false;
     return asked.minor === 1 || asked.connection.includes('keep-alive');
   }
@@ -95,7 +93,7 @@ export class Turn {
     const headers = [
       ...answer.headers,
       ...['Content-Length', String(answer.body.length)],
-      ...connectionHeaders(true),
+      ...visit.terms.connectionHeaders(true),
     ];
     const head = headText(`HTTP/1.1 ${answer.status} ${answer.phrase}`, headers);
     this.wire.write(head, asked.method === 'HEAD' ? [] : [Buffer.from(answer.body)]);
@@ -110,6 +108,9 @@ export class Turn {
     return 'end';
   }
 }
+
+/** One request of a workstation. */
+export type ClientTurn = Turn<ClientVisit>;
 
 class TextTaker implements Taker {
   readonly #decoder: BodyDecoder;
@@ -136,9 +137,4 @@ class TextTaker implements Taker {
   end(): void {
     this.#resolve(undefined);
   }
-}
-
-/** As Privoxy says it, and as HTTP/1.1 and 1.0 clients understand it. */
-export function connectionHeaders(keep: boolean): string[] {
-  return keep ? ['Connection', 'keep-alive', 'Proxy-Connection', 'keep-alive'] : ['Connection', 'close'];
 }

@@ -4,9 +4,8 @@ import { headText } from '../http/encode.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { addTokens } from '../http/text.ts';
 import { valuesOf } from '../rules/raw-headers.ts';
-import type { Outcome } from './client-visit.ts';
-import { KEEP_ALIVE_MS, TUNNEL_IDLE_MS } from './limits.ts';
 import type { Turn } from './turn.ts';
+import type { Outcome } from './visit.ts';
 import type { Wire } from './wire.ts';
 
 /** A WebSocket handshake (RFC 6455 4.1). Any other upgrade is answered as if it had not been asked for. */
@@ -36,7 +35,7 @@ export async function switchProtocols(
 export async function join(turn: Turn, parent: Wire): Promise<void> {
   const { visit, wire } = turn;
   visit.enter('off');
-  visit.socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  visit.expectSilence();
   visit.link.handOver();
-  await splice(wire.release(), parent.release(), TUNNEL_IDLE_MS);
+  await splice(wire.release(), parent.release(), visit.terms.tunnelIdleMs);
 }

@@ -13,6 +13,12 @@ export type Phase =
   /** somebody else has a clock for it */
   | 'off';
 
+/** Milliseconds between two looks at most, and at least. */
+const LOOK_MS = 1_000;
+const LOOK_MIN_MS = 20;
+/** Looks in the shortest limit. */
+const LOOKS = 8;
+
 export interface Watched {
   readonly phase: Phase;
   /** another number for each phase, also for one that is the same again */
@@ -31,28 +37,34 @@ export interface Watched {
  */
 export class Watch {
   readonly #all = new Map<Watched, { phase: Phase; turn: number; since: number }>();
-  readonly #timer: NodeJS.Timeout;
-  readonly #now: () => number;
+  readonly #everyMs: number;
+  /** only while there is something to look at */
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(everyMs: number, now: () => number) {
-    this.#now = now;
-    this.#timer = setInterval(() => this.#look(), everyMs);
+  private constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  /** Looks often enough for these limits, in milliseconds; 0 is none. */
+  static forLimits(limits: readonly number[]): Watch {
+    const shortest = Math.min(LOOK_MS * LOOKS, ...limits.filter((ms) => ms > 0));
+    return new Watch(Math.max(LOOK_MIN_MS, shortest / LOOKS));
   }
 
   add(watched: Watched): void {
-    this.#all.set(watched, { phase: watched.phase, turn: watched.turn, since: this.#now() });
+    this.#all.set(watched, { phase: watched.phase, turn: watched.turn, since: performance.now() });
+    this.#timer ??= setInterval(() => this.#look(), this.#everyMs);
   }
 
   delete(watched: Watched): void {
     this.#all.delete(watched);
-  }
-
-  end(): void {
+    if (this.#all.size > 0) return;
     clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   #look(): void {
-    const now = this.#now();
+    const now = performance.now();
     for (const [watched, seen] of this.#all) {
       const { phase, turn } = watched;
       const began = phase !== seen.phase || turn !== seen.turn || (phase === 'answer' && watched.moved());

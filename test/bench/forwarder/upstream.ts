@@ -9,6 +9,8 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolveRequest } from '@allium/common/contracts/names.ts';
+import { FRAMES } from '@allium/common/contracts/streams.ts';
+import { Framed } from '@allium/common/net/framed.ts';
 import { SocksServer, type SocksServerOutput } from '@allium/common/socks/server.ts';
 import { ok, post, serve } from '@allium/common/unix-json/serve.ts';
 import { HOSTS, PAGES, type Parents } from './cells.ts';
@@ -33,18 +35,21 @@ const server = createServer((request, response) => {
 // Connections last as long as whoever opened them likes.
 server.keepAliveTimeout = 0;
 
-/** Grants whatever is asked for; the connection is then one to the server. */
+/** Grants whatever is asked for; the connection, or what its frames carry, is then one to the server. */
 function lead(socket: Socket): void {
   const core = new SocksServer();
+  let framed = false;
   socket.on('error', () => {});
   const act = (output: SocksServerOutput): void => {
     if (output.kind === 'send') socket.write(output.bytes);
     else if (output.kind === 'close') socket.destroy();
-    else if (output.kind === 'request') core.step({ kind: 'granted' }, 0).forEach(act);
-    else if (output.kind === 'relay') {
+    else if (output.kind === 'request') {
+      framed = Buffer.from(output.login?.password ?? []).toString('latin1') === FRAMES;
+      core.step({ kind: 'granted' }, 0).forEach(act);
+    } else if (output.kind === 'relay') {
       socket.off('data', onData);
       if (output.early.length > 0) socket.unshift(output.early);
-      server.emit('connection', socket);
+      server.emit('connection', framed ? new Framed(socket).start() : socket);
     }
   };
   const onData = (bytes: Buffer): void => core.step({ kind: 'bytes', bytes }, 0).forEach(act);

@@ -25,14 +25,14 @@ export class FrameReader {
   }
 
   /** The bytes in `chunk`, as views of it. */
-  push(chunk: Uint8Array): Uint8Array[] {
-    const out: Uint8Array[] = [];
+  push<T extends Uint8Array>(chunk: T): T[] {
+    const out: T[] = [];
     for (let at = 0; at < chunk.length && !this.#ended; ) {
       if (this.#left === 0) {
         this.#takeHead(chunk[at++] as number);
         continue;
       }
-      const part = chunk.subarray(at, at + this.#left);
+      const part = chunk.subarray(at, at + this.#left) as T;
       out.push(part);
       at += part.length;
       this.#left -= part.length;

@@ -1,4 +1,4 @@
-import { concatBytes, copyOf } from '../bytes/compare.ts';
+import { concatBytes } from '../bytes/compare.ts';
 import { DecodeError } from '../bytes/errors.ts';
 import { readWhole, SOCKS5_METHOD, type SocksLogin } from './messages.ts';
 import { readChoice, readSocks5Reply, type SocksReply } from './replies.ts';
@@ -55,6 +55,7 @@ export class SocksAsking {
     return this.#ask.atOnce ? concatBytes(greeting, this.#login(), this.#request()) : greeting;
   }
 
+  /** What it gives is of its own memory. */
   take(bytes: Uint8Array): SocksAskOutput[] {
     if (this.#awaits === 'over') return [];
     this.#held = concatBytes(this.#held, bytes);
@@ -95,7 +96,7 @@ export class SocksAsking {
   #readChoice(version: number, wanted: number, out: SocksAskOutput[], then: () => void): boolean {
     const message = readWhole(this.#held, readChoice(version));
     if (message === undefined) return false;
-    this.#held = copyOf(message.rest);
+    this.#held = message.rest;
     if (message.value === wanted) then();
     else this.#fault(out);
     return true;
@@ -104,8 +105,8 @@ export class SocksAsking {
   #readReply(out: SocksAskOutput[]): boolean {
     const message = readWhole(this.#held, readSocks5Reply);
     if (message === undefined) return false;
-    this.#held = copyOf(message.rest);
-    out.push({ kind: 'reply', reply: message.value, raw: copyOf(message.raw) });
+    this.#held = message.rest;
+    out.push({ kind: 'reply', reply: message.value, raw: message.raw });
     this.#left = message.value.code === 0 ? this.#left - 1 : 0;
     if (this.#left > 0) return true;
     this.#done(out);

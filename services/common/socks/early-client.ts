@@ -75,7 +75,8 @@ export function askSocks(
   return promise;
 }
 
-function refused(reply: number): SocksFailure {
+/** @param reply a code other than 0 */
+export function refused(reply: number): SocksFailure {
   const refusal = streamRefusal(reply);
   return new SocksFailure({ code: 'refused', reply, refusal }, refusal ?? `SOCKS reply ${reply}`);
 }
@@ -102,12 +103,17 @@ export interface EarlyDial extends Asking {
 
 /** Opens a stream at the router's `streams.sock`; see `askSocks`. Everything goes out in one write. */
 export async function connectWithEarly(socket: Socket, dial: EarlyDial): Promise<void> {
+  await askSocks(socket, streamAsk(dial));
+}
+
+/** What `streams.sock` is asked for a stream, for `SocksAsking`. */
+export function streamAsk(dial: EarlyDial): SocksAsk {
   const { host, port, framed } = dial;
   const early =
     framed && dial.early?.length ? concatBytes(frameHead(dial.early.length), dial.early) : dial.early;
   const request = socks5Request(SOCKS_COMMAND.connect, host, port);
   const rest = early === undefined ? {} : { early };
-  await askSocks(socket, { request, login: loginOf(dial), atOnce: true, replies: 1, ...rest });
+  return { request, login: loginOf(dial), atOnce: true, replies: 1, ...rest };
 }
 
 export interface Visitor {

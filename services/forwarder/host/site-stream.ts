@@ -33,10 +33,15 @@ export function openSite(path: string, dial: EarlyDial): SiteStream {
   const socket = new Framed(bare);
   socket.on('error', () => {});
   const granted = connectWithEarly(bare, { ...dial, framed: true }).then(() => void socket.start());
+  return { socket, opened: streamOpened(socket, granted) };
+}
+
+/** `granted` under the deadline for streams; rejects with `StreamError`, and the socket is destroyed then. */
+export function streamOpened(socket: Duplex, granted: Promise<void>): Promise<void> {
   const opened = underDeadline(socket, granted);
   // Whoever has left needs no reason.
   opened.catch(() => {});
-  return { socket, opened };
+  return opened;
 }
 
 async function underDeadline(socket: Duplex, granted: Promise<void>): Promise<void> {

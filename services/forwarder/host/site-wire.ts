@@ -1,5 +1,6 @@
-import type { EarlyDial } from '@allium/common/socks/early-client.ts';
-import { openSite } from './site-stream.ts';
+import { type EarlyDial, streamAsk } from '@allium/common/socks/early-client.ts';
+import { FramedCarrier } from './framed-carrier.ts';
+import { streamOpened } from './site-stream.ts';
 import { Wire } from './wire.ts';
 
 export interface SiteWire {
@@ -10,7 +11,7 @@ export interface SiteWire {
 }
 
 /** Asks the router at `path` for a stream for one request. Destroying the wire gives it up. */
-export function openSiteWire(path: string, dial: EarlyDial): SiteWire {
-  const { socket, opened } = openSite(path, dial);
-  return { wire: new Wire(socket), opened };
+export function openSiteWire(path: string, dial: Omit<EarlyDial, 'early' | 'framed'>): SiteWire {
+  const carrier = new FramedCarrier(path, streamAsk({ ...dial, framed: true }));
+  return { wire: new Wire({ carrier }), opened: streamOpened(carrier.socket, carrier.granted) };
 }

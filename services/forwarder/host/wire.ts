@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { readerOf, type SocketReader } from './socket-reader.ts';
+import type { Carrier, CarrierListener } from './carrier.ts';
+import { PlainCarrier } from './plain-carrier.ts';
 
 /** Takes bytes off a wire until it has what it wants. */
 export interface Taker {
@@ -12,12 +13,8 @@ export interface Taker {
 /** Bytes and pieces that are held for whoever takes next; over either the socket is not read. */
 const HELD_BYTES_MAX = 64 * 1024;
 const HELD_PIECES_MAX = 64;
-/** Bytes up to which the parts of one write are copied into one: cheaper than a vector of them. */
-const COPY_MAX = 16 * 1024;
-
-/** A socket, or what behaves like one, that is read by one taker after the other, and that can be written to without asking whether it is there. */
-export class Wire {
-  readonly socket: Duplex;
+/** A stream that is read by one taker after the other, and that can be written to without asking whether it is there. */
+export class Wire implements CarrierListener {
   /** set by every byte that comes or is taken by the kernel after a wait; whoever watches sets it back */
   moved = true;
   /** the other side ended while nobody was taking, or the connection is gone */
@@ -28,24 +25,16 @@ export class Wire {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #ended: 'no' | 'clean' | 'broken' = 'no';
-  readonly #reader: SocketReader | undefined;
-  readonly #listeners: readonly (readonly [string, (...args: never[]) => void])[];
+  readonly #carrier: Carrier;
 
-  constructor(socket: Duplex) {
-    this.socket = socket;
-    this.#reader = readerOf(socket);
-    const onData = (chunk: Buffer): void => this.#onData(chunk);
-    if (this.#reader !== undefined) this.#reader.onBytes = onData;
-    this.#listeners = [
-      ['data', onData],
-      ['end', () => this.#onEnd('clean')],
-      ['close', () => this.#onEnd('broken')],
-      ['drain', () => this.#onDrain()],
-    ];
-    socket.on('error', () => {});
-    for (const [event, listener] of this.#listeners) socket.on(event, listener as () => void);
-    // It may have been paused before it came here.
-    socket.resume();
+  constructor(below: Duplex | { readonly carrier: Carrier }) {
+    this.#carrier = 'carrier' in below ? below.carrier : new PlainCarrier(below);
+    this.#carrier.listen(this);
+  }
+
+  /** What it goes over; not to be written to. */
+  get socket(): Duplex {
+    return this.#carrier.socket;
   }
 
   get gone(): boolean {
@@ -90,42 +79,25 @@ export class Wire {
     this.socket.resume();
   }
 
-  /** Gives up the socket, paused, with what is held put back in front. */
+  /** Gives up the stream, paused, with what is held put back in front. */
   release(): Duplex {
-    const { socket } = this;
-    if (this.#reader !== undefined) this.#reader.onBytes = undefined;
-    for (const [event, listener] of this.#listeners) socket.off(event, listener as () => void);
-    socket.pause();
     const held = this.#held.splice(0);
-    if (held.length > 0) socket.unshift(Buffer.concat(held));
-    return socket;
+    return this.#carrier.release(held.length > 0 ? Buffer.concat(held) : undefined);
   }
 
   /** Whoever took the last bytes needs them no more. */
   recycle(): void {
-    this.#reader?.recycle();
+    this.#carrier.recycle();
   }
 
   /** Whether all that was written is the kernel's. */
   get flushed(): boolean {
-    return this.socket.writableLength === 0;
+    return this.#carrier.flushed;
   }
 
   /** False when the caller should wait for `onDrain`. `first` is Latin-1 and goes in front of the parts. */
   write(first: string, parts: readonly Buffer[] = []): boolean {
-    const { socket } = this;
-    if (!socket.writable) return true;
-    if (parts.length === 0) return first === '' || socket.write(first, 'latin1');
-    const [only] = parts;
-    if (first === '' && parts.length === 1 && only !== undefined) return socket.write(only);
-    let bytes = first.length;
-    for (const part of parts) bytes += part.length;
-    if (bytes <= COPY_MAX) return socket.write(joined(first, parts, bytes));
-    socket.cork();
-    let room = first === '' || socket.write(first, 'latin1');
-    for (const part of parts) room = socket.write(part);
-    socket.uncork();
-    return room;
+    return !this.#carrier.writable || this.#carrier.write(first, parts);
   }
 
   destroy(): void {
@@ -138,11 +110,12 @@ export class Wire {
     this.onDrain = undefined;
     this.#taker = undefined;
     this.attach(DISCARD);
-    if (this.socket.writable) this.socket.end();
+    this.#carrier.end();
     if (this.#ended !== 'no' && this.socket.writableFinished) this.destroy();
   }
 
-  #onData(chunk: Buffer): void {
+  /** The carrier's; so are the two below. */
+  bytesCame(chunk: Buffer): void {
     this.moved = true;
     if (this.#taker === undefined) this.#hold(chunk);
     else this.#give(this.#taker, chunk);
@@ -165,7 +138,7 @@ export class Wire {
     if (this.#heldBytes >= HELD_BYTES_MAX) this.socket.pause();
   }
 
-  #onEnd(how: 'clean' | 'broken'): void {
+  endCame(how: 'clean' | 'broken'): void {
     if (this.#ended === 'no') this.#ended = how;
     else if (how === 'clean') return;
     if (this.#taker !== undefined) this.#finishTaker();
@@ -178,17 +151,10 @@ export class Wire {
     taker?.end(this.#ended === 'clean');
   }
 
-  #onDrain(): void {
+  roomCame(): void {
     this.moved = true;
     this.onDrain?.();
   }
 }
 
 const DISCARD: Taker = { take: () => undefined, end: () => {} };
-
-function joined(first: string, parts: readonly Buffer[], bytes: number): Buffer {
-  const out = Buffer.allocUnsafe(bytes);
-  let at = out.write(first, 'latin1');
-  for (const part of parts) at += part.copy(out, at);
-  return out;
-}

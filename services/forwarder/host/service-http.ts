@@ -2,7 +2,7 @@ import { headText } from '../http/encode.ts';
 import { phraseOf } from '../http/phrases.ts';
 import type { RequestFault, RequestHead } from '../http/request-head.ts';
 import { serviceAnswerHeaders, serviceRequestHeaders } from '../i2p/server-headers.ts';
-import { valuesOf } from '../rules/raw-headers.ts';
+import { hasHeader } from '../rules/raw-headers.ts';
 import { type Asked, ask } from './ask.ts';
 import { deliver } from './deliver.ts';
 import { dialEndpoint } from './dial.ts';
@@ -43,7 +43,7 @@ function refusal({ method, target, minor, headers, expects }: RequestHead): numb
   if (method === 'CONNECT') return 405;
   if (!(target.startsWith('/') || target === '*')) return 400;
   // RFC 9112 3.2
-  if (minor === 1 && valuesOf(headers, 'host').length === 0) return 400;
+  if (minor === 1 && !hasHeader(headers, 'host')) return 400;
   return expects === 'unknown' ? 417 : undefined;
 }
 

@@ -36,6 +36,10 @@ export function requestFraming({ lengths, codings }: Delimiters, minor: 0 | 1): 
 
 /** The framing of an answer that has a body; undefined where nobody can tell where it ends (RFC 9112 6.3). */
 export function answerFraming({ lengths, codings }: Delimiters): AnswerFraming | undefined {
+  const [only, more] = lengths;
+  // What nearly every answer says.
+  if (codings === undefined && only !== undefined && more === undefined && LENGTH.test(only))
+    return { kind: 'length', length: Number(only) };
   // "identity" meant nothing and is gone since RFC 7230; some servers still say it. Said twice is said once.
   const said = new Set(codings?.filter((coding) => coding !== 'identity'));
   if (said.size > 0) {

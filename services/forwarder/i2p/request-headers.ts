@@ -1,5 +1,5 @@
 import { endsHere } from '../rewrite/hop-by-hop.ts';
-import { pairsOf, type RawHeaders, valuesOf } from '../rules/raw-headers.ts';
+import { hasHeader, pairsOf, type RawHeaders } from '../rules/raw-headers.ts';
 import { parseAbsolute, type RequestUrl } from '../rules/request-url.ts';
 
 /** What every I2P HTTP proxy sends: to differ would stand out. */
@@ -52,7 +52,7 @@ export function siteHeaders(request: SiteRequest): string[] {
   const { headers } = request;
   const ends = endsHere(headers);
   // HTTP/1.0 may come without Host; what leaves is HTTP/1.1, which needs one.
-  const out = valuesOf(headers, 'host').length > 0 ? [] : ['Host', request.hostHeader];
+  const out = hasHeader(headers, 'host') ? [] : ['Host', request.hostHeader];
   for (const [name, value] of pairsOf(headers)) {
     const key = name.toLowerCase();
     if (FRAMING.has(key) || ends(key)) continue;
@@ -66,8 +66,10 @@ export function siteHeaders(request: SiteRequest): string[] {
 }
 
 function framingHeaders({ method, headers }: SiteRequest): string[] {
-  const framing = pairsOf(headers).filter(([name]) => FRAMING.has(name.toLowerCase()));
-  if (framing.length > 0) return framing.flat();
+  if (hasHeader(headers, 'content-length') || hasHeader(headers, 'transfer-encoding'))
+    return pairsOf(headers)
+      .filter(([name]) => FRAMING.has(name.toLowerCase()))
+      .flat();
   return METHODS_WITH_BODY.has(method) ? ['Content-Length', '0'] : [];
 }
 

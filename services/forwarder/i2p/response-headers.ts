@@ -1,5 +1,5 @@
 import { endsHere } from '../rewrite/hop-by-hop.ts';
-import { pairsOf, type RawHeaders, valuesOf } from '../rules/raw-headers.ts';
+import { hasHeader, pairsOf, type RawHeaders, valuesOf } from '../rules/raw-headers.ts';
 
 /** Cookie domains that would reach every site at once: both are public suffixes. */
 const SUFFIX_DOMAINS = new Set(['i2p', 'b32.i2p']);
@@ -13,9 +13,7 @@ export interface SiteAnswerHead {
 /** The headers of an I2P site's answer as a browser may have them; the rules of the configuration come behind. */
 export function siteAnswerHead(headers: RawHeaders): SiteAnswerHead {
   const ends = endsHere(headers);
-  const encodings = valuesOf(headers, 'content-encoding')
-    .flatMap((value) => value.split(','))
-    .map((coding) => coding.trim());
+  const encodings = codingsOf(headers);
   const gunzip = encodings.at(-1)?.toLowerCase() === 'x-i2p-gzip';
   const out: string[] = [];
   for (const [name, value] of pairsOf(headers)) {
@@ -28,6 +26,13 @@ export function siteAnswerHead(headers: RawHeaders): SiteAnswerHead {
   const left = encodings.slice(0, -1);
   if (gunzip && left.length > 0) out.push('Content-Encoding', left.join(', '));
   return { headers: out, gunzip };
+}
+
+function codingsOf(headers: RawHeaders): string[] {
+  if (!hasHeader(headers, 'content-encoding')) return [];
+  return valuesOf(headers, 'content-encoding')
+    .flatMap((value) => value.split(','))
+    .map((coding) => coding.trim());
 }
 
 /** RFC 6265 5.2.3: one leading dot is ignored. Whichever Domain attribute a browser takes, it must be a narrow one. */

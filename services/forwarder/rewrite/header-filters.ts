@@ -1,7 +1,8 @@
 import type { ActionSet } from '../rules/actions.ts';
+import { type RequestFacts, variablesOf } from '../rules/decide.ts';
 import { filterKey, type Policy } from '../rules/policy.ts';
 import type { HeaderPair } from '../rules/raw-headers.ts';
-import { substitute, type Variables } from '../rules/substitute.ts';
+import { substitute } from '../rules/substitute.ts';
 
 /**
  * What a filter may leave behind; anything else is dropped, for it could end the header section. Blanks in front of the
@@ -29,10 +30,11 @@ export function filterHeaders(
   headers: readonly HeaderPair[],
   actions: ActionSet,
   policy: Policy,
-  variables: Variables,
+  facts: RequestFacts,
 ): HeaderPair[] {
   const filters = actions.values(kind).map((name) => policy.filters.get(filterKey(kind, name)));
   if (filters.length === 0) return [...headers];
+  const variables = variablesOf(facts);
   const jobs = filters.flatMap((filter) => filter?.jobs ?? []);
   return headers.flatMap(([name, value]) => {
     if (UNTOUCHED.has(name.toLowerCase())) return [[name, value] as const];

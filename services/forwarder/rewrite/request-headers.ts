@@ -1,6 +1,6 @@
 import type { Framing } from '../http/framing.ts';
 import type { ActionSet } from '../rules/actions.ts';
-import { type RequestFacts, variablesOf } from '../rules/decide.ts';
+import type { RequestFacts } from '../rules/decide.ts';
 import type { Policy } from '../rules/policy.ts';
 import { type HeaderPair, pairsOf } from '../rules/raw-headers.ts';
 import { HEADER_LINE } from '../syntax/action-table.ts';
@@ -27,8 +27,9 @@ export interface RequestPlan extends RequestFacts {
  */
 export function requestHeaders(plan: RequestPlan, actions: ActionSet, policy: Policy): string[] {
   const crunched = crunchHeaders(keptHeaders(plan, actions, policy), actions.value('crunch-client-header'));
-  const filtered = filterHeaders('client-header-filter', crunched, actions, policy, variablesOf(plan));
-  const has = (key: string): boolean => filtered.some(([name]) => name.toLowerCase() === key);
+  const filtered = filterHeaders('client-header-filter', crunched, actions, policy, plan);
+  const has = (key: string): boolean =>
+    filtered.some(([name]) => name.length === key.length && name.toLowerCase() === key);
   if (!has('host')) filtered.push(['Host', plan.url.authority]);
   for (const line of actions.values('add-header')) {
     const parts = HEADER_LINE.exec(line);

@@ -1,5 +1,5 @@
 import type { ActionSet } from '../rules/actions.ts';
-import { type RequestFacts, variablesOf } from '../rules/decide.ts';
+import type { RequestFacts } from '../rules/decide.ts';
 import type { Policy } from '../rules/policy.ts';
 import { type HeaderPair, pairsOf, type RawHeaders } from '../rules/raw-headers.ts';
 import { limitedCookie, sessionCookie } from './cookies.ts';
@@ -27,7 +27,7 @@ export function responseHeaders(plan: ResponsePlan, actions: ActionSet, policy: 
     if (sent !== undefined) kept.push([name, sent]);
   }
   const crunched = crunchHeaders(kept, actions.value('crunch-server-header'));
-  return filterHeaders('server-header-filter', crunched, actions, policy, variablesOf(plan.request)).flat();
+  return filterHeaders('server-header-filter', crunched, actions, policy, plan.request).flat();
 }
 
 function sentValue(key: string, value: string, plan: ResponsePlan, actions: ActionSet): string | undefined {

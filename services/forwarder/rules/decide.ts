@@ -71,6 +71,8 @@ function applyAll(actions: ActionSet, sections: readonly ActionSection[]): void 
 
 /** Runs the taggers over the request line and the headers, as `Name: value`. */
 function tagsOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string[] {
+  const taggers = actions.values('client-header-tagger');
+  if (taggers.length === 0) return [];
   const target = facts.url.scheme === 'connect' ? facts.url.authority : absoluteUrl(facts.url);
   const lines = [
     `${facts.method} ${target} HTTP/1.1`,
@@ -79,7 +81,7 @@ function tagsOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string
   const suppressed = new Set(actions.values('suppress-tag'));
   const tags = new Set<string>();
   const variables = variablesOf(facts);
-  for (const name of actions.values('client-header-tagger')) {
+  for (const name of taggers) {
     const filter = policy.filters.get(filterKey('client-header-tagger', name));
     for (const line of lines) {
       let tag: string | undefined;

@@ -11,16 +11,20 @@ export function pairsOf(headers: RawHeaders): HeaderPair[] {
 
 /** All values of one header; `name` in lower case. */
 export function valuesOf(headers: RawHeaders, name: string): string[] {
-  return pairsOf(headers)
-    .filter(([key]) => key.toLowerCase() === name)
-    .map(([, value]) => value);
+  const out: string[] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    if (isNamed(headers[at], name)) out.push(headers[at + 1] ?? '');
+  }
+  return out;
 }
 
-/** The comma-separated tokens of a header, in lower case and without parameters. */
-export function tokensOf(headers: RawHeaders, name: string): string[] {
-  return valuesOf(headers, name)
-    .join(',')
-    .split(',')
-    .map((token) => (token.split(';')[0] ?? '').trim().toLowerCase())
-    .filter((token) => token !== '');
+/** Whether there is such a header; `name` in lower case. */
+export function hasHeader(headers: RawHeaders, name: string): boolean {
+  for (let at = 0; at < headers.length; at += 2) if (isNamed(headers[at], name)) return true;
+  return false;
+}
+
+/** Most names differ in length: a small copy of each, for every question of every rule, is what costs. */
+function isNamed(key: string | undefined, name: string): boolean {
+  return key !== undefined && key.length === name.length && key.toLowerCase() === name;
 }

@@ -19,7 +19,7 @@ import { permitted } from '../../../services/forwarder/rules/access.ts';
 import { decide, type RequestFacts, variablesOf } from '../../../services/forwarder/rules/decide.ts';
 import { fastRedirect } from '../../../services/forwarder/rules/fast-redirect.ts';
 import { matches, matchesUrl, urlSubject } from '../../../services/forwarder/rules/match-url.ts';
-import { pairsOf, tokensOf, valuesOf } from '../../../services/forwarder/rules/raw-headers.ts';
+import { hasHeader, pairsOf, valuesOf } from '../../../services/forwarder/rules/raw-headers.ts';
 import {
   absoluteUrl,
   isI2pHost,
@@ -113,7 +113,7 @@ export const HTTP: Table = {
   'forwarder/rewrite/dates parseHttpDate': ({ text }) => parseHttpDate(text),
   'forwarder/rewrite/header-filters crunchHeaders': ({ text }) => crunchHeaders([['A', text]], 'x-gone'),
   'forwarder/rewrite/header-filters filterHeaders': ({ text }) => {
-    filterHeaders('client-header-filter', [['A', text]], actions, policy, variablesOf(factsOf(HERE, [])));
+    filterHeaders('client-header-filter', [['A', text]], actions, policy, factsOf(HERE, []));
   },
   'forwarder/rewrite/hop-by-hop endsHere': ({ text }) => endsHere(['Connection', text])('a'),
   'forwarder/rewrite/referer hiddenReferer': ({ text }) => hiddenReferer(text, HERE, 'conditional-forge'),
@@ -161,11 +161,8 @@ export const HTTP: Table = {
   'forwarder/rules/pattern-index PatternIndex.forUrl': ({ text }) => policy.index.forUrl(urlOf(text)),
   'forwarder/rules/policy createPolicy': 'the configuration',
   'forwarder/rules/policy filterKey': 'a name of the configuration',
+  'forwarder/rules/raw-headers hasHeader': ({ text }) => hasHeader(text.split(','), 'a'),
   'forwarder/rules/raw-headers pairsOf': ({ text }) => pairsOf(text.split(',')),
-  'forwarder/rules/raw-headers tokensOf': ({ text }) => {
-    tokensOf(['A', text], 'a');
-    tokensOf(text.split(','), '');
-  },
   'forwarder/rules/raw-headers valuesOf': ({ text }) => valuesOf(text.split(','), 'a'),
   'forwarder/rules/request-url absoluteUrl': ({ text }) => absoluteUrl(urlOf(text)),
   'forwarder/rules/request-url isI2pHost': ({ text }) => isI2pHost(text),

@@ -49,6 +49,11 @@ export class SocksAsking {
     this.#left = ask.replies;
   }
 
+  /** Nothing is left to say: what is sent from now on goes through the stream. */
+  get said(): boolean {
+    return this.#ask.atOnce || this.#awaits === 'reply' || this.#awaits === 'over';
+  }
+
   /** The first bytes for the server. */
   start(): Uint8Array {
     const greeting = Buffer.of(5, 1, this.#method());

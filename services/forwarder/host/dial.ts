@@ -17,7 +17,7 @@ export interface Hop {
  * Milliseconds to connect to a parent on this machine; it takes none, but a firewall that closes the loopback leaves no
  * other sign.
  */
-const LOCAL_MS = 5_000;
+export const LOCAL_MS = 5_000;
 
 export interface DialBounds {
   readonly timeoutMs: number;
@@ -31,15 +31,7 @@ export async function dialEndpoint(
   { timeoutMs, signal }: DialBounds,
   localAddress?: string,
 ): Promise<Socket> {
-  const socket =
-    'path' in endpoint
-      ? connectReading({ path: endpoint.path })
-      : connectReading({
-          host: endpoint.host,
-          port: endpoint.port,
-          noDelay: true,
-          ...(localAddress === undefined ? {} : { localAddress }),
-        });
+  const socket = socketTo(endpoint, localAddress);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(
     () => reject(new UpstreamError({ code: 'timeout' })),
@@ -60,6 +52,18 @@ export async function dialEndpoint(
     clearTimeout(timer);
     signal?.removeEventListener('abort', gone);
   }
+}
+
+/** Begins to connect; nobody listens for its errors yet. */
+export function socketTo(endpoint: Endpoint, localAddress?: string): Socket {
+  if ('path' in endpoint) return connectReading({ path: endpoint.path });
+  const { host, port } = endpoint;
+  return connectReading({
+    host,
+    port,
+    noDelay: true,
+    ...(localAddress === undefined ? {} : { localAddress }),
+  });
 }
 
 export function isLocal(endpoint: Endpoint): boolean {

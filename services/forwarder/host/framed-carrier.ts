@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { FrameReader, frameHead } from '@allium/common/bytes/frames.ts';
 import { Framed } from '@allium/common/net/framed.ts';
-import { type SocksAsk, SocksAsking, type SocksAskOutput } from '@allium/common/socks/asking.ts';
-import { refused, SocksFailure } from '@allium/common/socks/early-client.ts';
+import type { SocksAsk } from '@allium/common/socks/asking.ts';
 import { type Carrier, type CarrierListener, lengthOf, writeJoined } from './carrier.ts';
 import { connectReading, readerOf, type SocketReader } from './socket-reader.ts';
+import { SocksQuestion } from './socks-question.ts';
 
 /**
  * A stream of the router's, from the moment it is asked for: does without a Duplex of its own what `Framed` does with
@@ -17,13 +17,11 @@ export class FramedCarrier implements Carrier {
   /** resolves when the stream is granted; rejects with `SocksFailure` */
   readonly granted: Promise<void>;
   readonly #reader: SocketReader | undefined;
-  readonly #asking: SocksAsking;
+  readonly #question: SocksQuestion;
   readonly #frames = new FrameReader();
-  readonly #settle: PromiseWithResolvers<void> = Promise.withResolvers();
   #listener: CarrierListener | undefined;
-  /** the question, until the first bytes take it with them */
-  #question: Uint8Array | undefined;
-  #asked = false;
+  /** the question as it is sent, until the first bytes take it with them */
+  #first: Uint8Array | undefined;
   /** pieces of one read that were given on, and that are needed no more */
   #given = 0;
   #done = 0;
@@ -31,9 +29,9 @@ export class FramedCarrier implements Carrier {
 
   /** @param ask says all at once */
   constructor(path: string, ask: SocksAsk) {
-    this.#asking = new SocksAsking(ask);
-    this.#question = this.#asking.start();
-    this.granted = this.#settle.promise;
+    this.#question = new SocksQuestion(ask);
+    this.#first = this.#question.start();
+    this.granted = this.#question.granted;
     this.socket = connectReading({ path, allowHalfOpen: true });
     this.#reader = readerOf(this.socket);
     this.socket.cork();
@@ -85,45 +83,23 @@ export class FramedCarrier implements Carrier {
 
   /** One frame, behind the question where that has not gone yet. */
   #send(length: number, first: string, parts: readonly Buffer[]): boolean {
-    const question = this.#question;
-    this.#question = undefined;
+    const question = this.#first;
+    this.#first = undefined;
     const head = frameHead(length);
     const front = question === undefined ? head : Buffer.concat([question, head]);
     return writeJoined(this.socket, { front, first, parts, bytes: front.length + length });
   }
 
   readonly #onConnect = (): void => {
-    if (this.#question !== undefined) this.socket.write(this.#question);
-    this.#question = undefined;
+    if (this.#first !== undefined) this.socket.write(this.#first);
+    this.#first = undefined;
     this.socket.uncork();
   };
 
   #onBytes(chunk: Buffer): void {
-    if (this.#asked) this.#takeFrames(chunk);
-    else for (const output of this.#asking.take(chunk)) this.#follow(output);
-  }
-
-  #follow(output: SocksAskOutput): void {
-    switch (output.kind) {
-      case 'send':
-        // Everything was said with the question.
-        return;
-      case 'reply':
-        if (output.reply.code !== 0) this.#refuse(refused(output.reply.code));
-        return;
-      case 'done':
-        this.#asked = true;
-        this.#settle.resolve();
-        if (output.rest.length > 0) this.#takeFrames(asBuffer(output.rest));
-        return;
-      case 'fault':
-        this.#refuse(new SocksFailure({ code: 'malformed' }));
-    }
-  }
-
-  #refuse(why: SocksFailure): void {
-    this.#settle.reject(why);
-    this.socket.destroy();
+    // Everything was said with the question.
+    const bytes = this.#question.open ? this.#question.take(chunk, () => {}) : chunk;
+    if (bytes !== undefined && bytes.length > 0) this.#takeFrames(bytes);
   }
 
   #takeFrames(chunk: Buffer): void {
@@ -150,12 +126,8 @@ export class FramedCarrier implements Carrier {
   readonly #onDrain = (): void => this.#listener?.roomCame();
   /** A socket that ends where the stream has not is a reset. */
   readonly #onGone = (): void => {
-    if (!this.#asked) this.#settle.reject(new SocksFailure({ code: 'closed' }));
+    this.#question.lost();
     if (!this.#frames.ended) this.socket.destroy();
     this.#listener?.endCame('broken');
   };
-}
-
-function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length);
 }

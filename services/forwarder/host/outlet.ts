@@ -1,10 +1,11 @@
 import type { SiteAnswerHead } from '../i2p/response-headers.ts';
 import type { RawHeaders } from '../rules/raw-headers.ts';
 import { absoluteUrl, type RequestUrl } from '../rules/request-url.ts';
+import { dialEarly } from './early-way.ts';
 import type { Site } from './i2p-sites.ts';
 import { SITE_CLOSE_MS } from './limits.ts';
 import type { ParentLink } from './parent-link.ts';
-import { type DialLimits, dialRoute, type OpenRoute, routeKey } from './way.ts';
+import { type DialLimits, dialRoute, earlyHop, type OpenRoute, routeKey } from './way.ts';
 import type { Wire } from './wire.ts';
 
 /** A connection that a request can be written to. */
@@ -12,7 +13,7 @@ export interface Opened {
   readonly wire: Wire;
   /** it has served a request before */
   readonly used: boolean;
-  /** it may be written to before it stands; rejects with `StreamError` */
+  /** it may be written to before it stands; rejects with `StreamError`, or with `UpstreamError` */
   readonly opened?: Promise<void>;
 }
 
@@ -52,7 +53,20 @@ export function parentOutlet(
   };
 }
 
-async function openNew(
+function openNew(
+  link: ParentLink,
+  route: OpenRoute,
+  url: RequestUrl,
+  limits: Omit<DialLimits, 'signal'>,
+): Opened | Promise<Opened> {
+  const early = earlyHop(route, url, limits);
+  if (early === undefined) return dialNew(link, route, url, limits);
+  link.drop();
+  const { wire, opened } = dialEarly(early.socks, early.to, limits);
+  return { wire: link.adopt(wire), used: false, opened };
+}
+
+async function dialNew(
   link: ParentLink,
   route: OpenRoute,
   url: RequestUrl,

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Route } from '../route/choose.ts';
 import type { RequestUrl } from '../rules/request-url.ts';
 import { endpointText } from '../syntax/endpoint.ts';
+import type { SocksParent } from '../syntax/forward-line.ts';
 import { dialEndpoint, dialSocks, type Hop } from './dial.ts';
 import { asUpstreamError } from './upstream-error.ts';
 
@@ -35,6 +36,20 @@ function dialOnce(route: OpenRoute, url: RequestUrl, limits: DialLimits): Promis
   if (route.kind === 'socks') return dialSocks(route.socks, { host: url.host, port: url.port }, limits);
   if (route.socks === undefined) return dialEndpoint(route.parent, limits);
   return dialSocks(route.socks, tcpParent(route), limits);
+}
+
+/**
+ * Where a request may go out behind the SOCKS request, before there is an answer: `forward-socks5t`, as in Privoxy. With
+ * retries it would go out twice.
+ */
+export function earlyHop(
+  route: OpenRoute,
+  url: RequestUrl,
+  { retries }: DialLimits,
+): { readonly socks: SocksParent; readonly to: Hop } | undefined {
+  const socks = 'socks' in route ? route.socks : undefined;
+  if (socks?.version !== '5t' || retries > 0) return undefined;
+  return { socks, to: route.kind === 'http' ? tcpParent(route) : { host: url.host, port: url.port } };
 }
 
 /** Two requests with the same key may use one connection, one after the other. */

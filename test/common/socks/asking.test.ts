@@ -54,7 +54,8 @@ test('what follows the last reply is data, however much', (t) => {
   const asking = new SocksAsking({ request, atOnce: true, replies: 1 });
   const rest = Buffer.alloc(64 * 1024, 1);
   const out = asking.take(Buffer.concat([Buffer.of(5, 0), GRANTED, rest]));
-  t.deepEqual(out.at(-1), { kind: 'done', rest: new Uint8Array(rest) });
+  const last = out.at(-1);
+  t.true(last?.kind === 'done' && rest.equals(last.rest));
   t.deepEqual(asking.take(rest), []);
 });
 

@@ -1,4 +1,7 @@
+import { createServer as createHttp } from 'node:http';
+import { createServer } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
+import { listening } from '../../support/tcp.ts';
 import { get } from '../support/fixture.ts';
 import { startOurs } from '../support/proxies.ts';
 import { probe, statusOf } from '../support/raw-client.ts';
@@ -79,6 +82,90 @@ test('a refusing SOCKS parent is 503 with its reason, for GET and CONNECT', asyn
     t.regex(reply.text, /^HTTP\/1\.1 503 Forwarding failure/);
     t.regex(reply.text, /HostUnreachable/);
   }
+});
+
+/** A SOCKS 5 server with a login that answers nothing behind it before `enough` has come; what has come. */
+async function silentSocks(
+  t: ExecutionContext,
+  enough: RegExp,
+): Promise<{ port: number; heard: () => string }> {
+  let heard = '';
+  const server = createServer((socket) => {
+    let step = 0;
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      step++;
+      if (step === 1) return void socket.write(Buffer.of(5, 2));
+      if (step === 2) return void socket.write(Buffer.of(1, 0));
+      heard += bytes.toString('latin1');
+      if (!enough.test(heard)) return;
+      socket.write(Buffer.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+  });
+  return { port: await listening(t, server), heard: () => heard };
+}
+
+test('with forward-socks5t a request is behind the SOCKS request before there is an answer', async (t) => {
+  const { port: at, heard } = await silentSocks(t, /body of it$/);
+  const ours = await startOurs(`forward-socks5t / me:secret@127.0.0.1:${at} .\n`);
+  t.teardown(() => ours.stop());
+  const post = 'POST http://a.example/x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 10\r\n\r\nbody of it';
+  t.is(statusOf(await probe(ours.port, post)), '200');
+  const asked = '\x05\x01\0\x03\x09a.example\0P';
+  t.true(heard().startsWith(`${asked}POST /x HTTP/1.1\r\nHost: a.example\r\n`));
+  t.true(heard().endsWith('\r\n\r\nbody of it'));
+});
+
+test('forward-socks5 waits for the answer', async (t) => {
+  const { port: at, heard } = await silentSocks(t, /never/);
+  const ours = await startOurs(`forward-socks5 / me:secret@127.0.0.1:${at} .\n`);
+  t.teardown(() => ours.stop());
+  await probe(ours.port, get('http://a.example/'), { limitMs: 1_000 });
+  t.is(heard(), '\x05\x01\0\x03\x09a.example\0P');
+});
+
+test('a large body goes out behind the SOCKS request whole', async (t) => {
+  let body = '';
+  const site = createHttp(async (req, res) => {
+    for await (const part of req) body += part.toString('latin1');
+    res.end('taken');
+  });
+  const socks = await SocksServer.start(await listening(t, site));
+  const ours = await startOurs(`forward-socks5t / 127.0.0.1:${socks.port} .\n`);
+  t.teardown(async () => {
+    await ours.stop();
+    await socks.stop();
+  });
+  const sent = Array.from({ length: 100_000 }, (_, n) => `${n}.`).join('');
+  const head = `POST http://a.example/ HTTP/1.1\r\nHost: a.example\r\nContent-Length: ${sent.length}\r\n\r\n`;
+  t.is(statusOf(await probe(ours.port, head + sent)), '200');
+  t.true(body === sent);
+});
+
+test('a SOCKS parent that refuses, goes or is not there is 503 with its reason, whatever had been sent', async (t) => {
+  const { port, socks } = await through(t, (at) => `forward-socks5t / 127.0.0.1:${at} .\n`);
+  for (const [code, word] of [
+    [1, 'Failure'],
+    [2, 'NotAllowed'],
+    [4, 'HostUnreachable'],
+    [6, 'TTLExpired'],
+    [99, 'Failure'],
+  ] as const) {
+    socks.reply = code;
+    const { text } = await probe(port, get('http://a.example/'));
+    t.regex(text, new RegExp(`^HTTP/1\\.1 503 Forwarding failure[\\s\\S]*: ${word}\\.`));
+  }
+  const gone = await startOurs('forward-socks5t / 127.0.0.1:1 .\n');
+  t.teardown(() => gone.stop());
+  t.regex(
+    (await probe(gone.port, get('http://a.example/'))).text,
+    /^HTTP\/1\.1 503 [\s\S]*: not reachable\./,
+  );
+  const leaving = createServer((socket) => socket.once('data', () => socket.destroy()));
+  const left = await startOurs(`forward-socks5t / 127.0.0.1:${await listening(t, leaving)} .\n`);
+  t.teardown(() => left.stop());
+  t.regex((await probe(left.port, get('http://a.example/'))).text, /^HTTP\/1\.1 503 [\s\S]*: failed\./);
 });
 
 test('an HTTP parent behind SOCKS gets the whole address', async (t) => {

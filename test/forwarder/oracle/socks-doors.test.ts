@@ -135,3 +135,24 @@ test('two workstations at the HTTP proxy are two source addresses at Tor', async
   t.deepEqual(seen.toSorted(), ['127.0.0.5 example.org:443', '127.9.8.7 example.org:443']);
   for (const { socket } of asked) socket.destroy();
 });
+
+test('Tor takes a request behind its SOCKS request, and its refusal is a page', async (t) => {
+  const tor = await RealTor.start();
+  t.teardown(() => tor.stop());
+  const watch = await tor.watch();
+  t.teardown(() => watch.end());
+  const ours = await startOurs(`forward-socks5t / me:secret@127.0.0.1:${tor.port} .\n`);
+  t.teardown(() => ours.stop());
+  const request = (host: string): string =>
+    Buffer.from(`GET http://${host}/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`).toString('hex');
+  const waits = await ask(ours.port, request('example.org'), { from: '127.0.0.5', quietMs: 500 });
+  t.is(waits.answer, '');
+  t.deepEqual(await streams(watch, 1), [
+    { target: 'example.org:80', from: '127.0.0.5', user: 'me', password: 'secret' },
+  ]);
+  waits.socket.destroy();
+  // No checksum fits.
+  const refused = await ask(ours.port, request(`${'a'.repeat(56)}.onion`));
+  t.regex(Buffer.from(refused.answer, 'hex').toString(), /^HTTP\/1\.1 503 Forwarding failure\r\n/);
+  refused.socket.destroy();
+});

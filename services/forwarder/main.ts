@@ -9,7 +9,7 @@ import { createLogger, type Logger } from '@allium/common/observe/logger.ts';
 import { checkConfiguration } from './host/check.ts';
 import { startForwarder } from './host/forwarder.ts';
 import { loadSecret, StateError, WorkstationKeys } from './host/keys.ts';
-import { type Loaded, loadPolicy } from './host/load.ts';
+import { type Loaded, loadRules } from './host/load.ts';
 import { ConfigurationError } from './syntax/notes.ts';
 
 const USAGE = `npm start -w @allium/forwarder -- --config FILE [--gateway FILE] [--state DIR] [--health SOCKET] [--log LEVEL] [--check]
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
     process.stderr.write(err);
     return code;
   }
-  let loaded = loadPolicy(config, gateway);
+  let loaded = loadRules(config, gateway);
   const logger = createLogger('forwarder', options.level);
   const keys = new WorkstationKeys(options.state === undefined ? undefined : loadSecret(options.state));
   const ended = untilSignal().then(() => 'end' as const);
@@ -49,7 +49,7 @@ async function main(): Promise<number> {
       if ((await Promise.race([ended, hangUp])) === 'end') return 0;
       hangUp = nextHangUp();
       // With a mistake in it nothing is served, as at the start: neither the old rules nor a part of the new ones.
-      loaded = loadPolicy(config, gateway);
+      loaded = loadRules(config, gateway);
       logger.info('configuration read again');
     } finally {
       const late = await lifecycle.stop();
@@ -68,7 +68,7 @@ async function start(
     logger.warn({ file: note.file, line: note.line, why: note.why }, 'configuration');
   const lifecycle = new Lifecycle();
   const forwarder = await lifecycle.start('forwarder', () => startForwarder({ loaded, logger, keys }));
-  const health = options.health ?? loaded.policy.settings.health;
+  const health = options.health ?? loaded.rules.settings.health;
   if (health !== undefined) {
     await lifecycle.start('health', () =>
       serveHealth(health, { ready: () => true, status: forwarder.status }),

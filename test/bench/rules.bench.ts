@@ -1,5 +1,5 @@
 import { Bench } from 'tinybench';
-import { loadPolicy } from '../../services/forwarder/host/load.ts';
+import { loadRules } from '../../services/forwarder/host/load.ts';
 import { requestHeaders } from '../../services/forwarder/rewrite/request-headers.ts';
 import { responseHeaders } from '../../services/forwarder/rewrite/response-headers.ts';
 import { chooseRoute } from '../../services/forwarder/route/choose.ts';
@@ -36,22 +36,22 @@ export async function suite(): Promise<Bench> {
   const problem = missing('privoxy');
   if (problem !== undefined) throw new Error(problem);
   const bench = new Bench({ name: 'rules', time: 300 });
-  const { policy } = loadPolicy('/etc/privoxy/config');
+  const { rules } = loadRules('/etc/privoxy/config');
   for (const [name, target] of Object.entries(TARGETS)) {
     const facts = factsOf(target);
     bench.add(`decide on ${name} by Debian's files`, () => {
-      const { actions } = decide(facts, policy);
-      chooseRoute(facts.url, policy.settings.forwards, actions);
+      const { actions } = decide(facts, rules);
+      chooseRoute(facts.url, rules.settings.forwards, actions);
     });
   }
   const facts = factsOf(TARGETS['a page']);
-  const { actions } = decide(facts, policy);
+  const { actions } = decide(facts, rules);
   const plan = { ...facts, framing: { kind: 'none' }, toProxy: true, now: Date.now(), random: 0.5 } as const;
   bench.add('headers of a request', () => {
-    requestHeaders(plan, actions, policy);
+    requestHeaders(plan, actions, rules);
   });
   bench.add('headers of an answer', () => {
-    responseHeaders({ request: facts, headers: SITE, now: plan.now, random: 0.5 }, actions, policy);
+    responseHeaders({ request: facts, headers: SITE, now: plan.now, random: 0.5 }, actions, rules);
   });
   return bench;
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse } from 'yaml';
-import { loadPolicy } from '../../services/forwarder/host/load.ts';
+import { loadRules } from '../../services/forwarder/host/load.ts';
 import { readPolicies } from '../../services/policy/host/policies.ts';
 import { parseSettings } from '../../services/policy/model/settings.ts';
 import { loadRouterConfig } from '../../services/router/host/config.ts';
@@ -136,12 +136,9 @@ test('the router goes out through Tor’s socket only, on the public network, wi
 });
 
 test('the forwarder sends .i2p to the router, the rest to Tor, and nothing anywhere else', (t) => {
-  const { policy, warnings } = loadPolicy(
-    join(IMAGES, 'forwarder/config'),
-    join(IMAGES, 'forwarder/gateway'),
-  );
+  const { rules, warnings } = loadRules(join(IMAGES, 'forwarder/config'), join(IMAGES, 'forwarder/gateway'));
   t.deepEqual(warnings, []);
-  const ways = policy.settings.forwards.map(({ pattern, way }) => [
+  const ways = rules.settings.forwards.map(({ pattern, way }) => [
     pattern.source,
     way.i2p === true ? 'i2p' : (way.http ?? way.socks?.endpoint),
   ]);
@@ -149,19 +146,19 @@ test('the forwarder sends .i2p to the router, the rest to Tor, and nothing anywh
     ['/', { host: '127.0.0.1', port: 9050 }],
     ['.i2p', 'i2p'],
   ]);
-  t.deepEqual(policy.settings.router, {
+  t.deepEqual(rules.settings.router, {
     streams: '/run/allium/router-streams/streams.sock',
     names: '/run/allium/router-streams/names.sock',
   });
-  t.deepEqual(policy.settings.listen, [
+  t.deepEqual(rules.settings.listen, [
     { host: LAN, port: 8_118 },
     { host: LAN, port: 4_444 },
   ]);
   t.deepEqual(
-    policy.settings.access.map(({ permit, from }) => [permit, from.address, from.prefix]),
+    rules.settings.access.map(({ permit, from }) => [permit, from.address, from.prefix]),
     [[true, policySettings.lan.subnet.addr, policySettings.lan.subnet.len]],
   );
-  t.deepEqual(policy.settings.socksDoors, [
+  t.deepEqual(rules.settings.socksDoors, [
     { listen: { host: LAN, port: 9_150 }, tor: { host: '127.0.0.1', port: 9_150 } },
     { listen: { host: LAN, port: 4_447 } },
   ]);

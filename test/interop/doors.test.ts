@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { createLogger } from '@allium/common/observe/logger.ts';
 import test from 'ava';
 import { type Forwarder, startForwarder } from '../../services/forwarder/host/forwarder.ts';
-import { loadPolicy } from '../../services/forwarder/host/load.ts';
+import { loadRules } from '../../services/forwarder/host/load.ts';
 import { freePort } from '../support/free-port.ts';
 import { RouterHome } from '../support/router-process.ts';
 import { siteFile, testNetwork } from '../support/test-network.ts';
@@ -39,7 +39,7 @@ test.before('router and forwarder get ready', async (t) => {
     ].join('\n'),
   );
   const logger = createLogger('forwarder', 'silent');
-  forwarder = await startForwarder({ loaded: loadPolicy(join(folder, 'config')), logger });
+  forwarder = await startForwarder({ loaded: loadRules(join(folder, 'config')), logger });
 });
 test.after.always(async () => {
   await forwarder?.stop();

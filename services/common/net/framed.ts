@@ -4,7 +4,7 @@ import { GatewayError } from '../bytes/errors.ts';
 import { FrameReader, frameHead } from '../bytes/frames.ts';
 
 /** Bytes up to which a frame is copied behind its head: cheaper than two writes. */
-const COPY_MAX = 16 * 1024;
+export const JOIN_MAX = 16 * 1024;
 
 /** The other side closed without an end. */
 export class BrokenOff extends GatewayError<{ readonly code: 'broken-off' }> {}
@@ -84,7 +84,7 @@ export class Framed extends Duplex {
   #send(chunk: Buffer): boolean {
     const socket = this.#socket;
     const head = frameHead(chunk.length);
-    if (chunk.length <= COPY_MAX) return socket.write(Buffer.concat([head, chunk]));
+    if (chunk.length <= JOIN_MAX) return socket.write(Buffer.concat([head, chunk]));
     socket.cork();
     socket.write(head);
     const room = socket.write(chunk);

@@ -14,7 +14,7 @@ export const RESERVED_NAMES = ['proxy.i2p', 'router.i2p', 'console.i2p', 'mail.i
 
 const BASE32_SUFFIX = '.b32.i2p';
 /** Characters of any name without its final dot (RFC 1035 2.3.4), and of one label. */
-const NAME_MAX = 253;
+export const NAME_MAX = 253;
 const LABEL = /^[a-z0-9_-]{1,63}$/;
 
 export type HostName =

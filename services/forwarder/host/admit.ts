@@ -57,8 +57,8 @@ export function admit(head: RequestHead, visit: ClientVisit, context: Context): 
 }
 
 function judge(facts: RequestFacts, context: Context, port: number): Verdict {
-  const { settings } = context.policy;
-  const decision = decide(facts, context.policy);
+  const { settings } = context.rules;
+  const decision = decide(facts, context.rules);
   const route = chooseRoute(facts.url, settings.forwards, decision.actions);
   if (!permitted(settings.access, { host: facts.origin, port }, accessTarget(route, facts)))
     return { kind: 'drop' };

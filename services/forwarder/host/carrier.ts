@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { JOIN_MAX } from '@allium/common/net/framed.ts';
 
 /** What a wire stands on: a socket as it is, or a stream in frames over one. Reads nothing that is not listened for. */
 export interface Carrier {
@@ -26,10 +27,7 @@ export interface CarrierListener {
   roomCame(): void;
 }
 
-/** Bytes up to which the parts of one write are copied into one: cheaper than a vector of them. */
-export const COPY_MAX = 16 * 1024;
-
-/** Writes all of it at once: `front`, then `first` in Latin-1, then the parts. `bytes` is their length in all. */
+/** Writes all of it at once, small parts as one: `front`, then `first` in Latin-1, then the parts. `bytes` is their length in all. */
 export function writeJoined(
   socket: Duplex,
   {
@@ -39,7 +37,7 @@ export function writeJoined(
     bytes,
   }: { front?: Uint8Array; first: string; parts: readonly Buffer[]; bytes: number },
 ): boolean {
-  if (bytes <= COPY_MAX) {
+  if (bytes <= JOIN_MAX) {
     const out = Buffer.allocUnsafe(bytes);
     let at = 0;
     if (front !== undefined) {

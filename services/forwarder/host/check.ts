@@ -3,7 +3,7 @@ import { ConfigurationError } from '../syntax/notes.ts';
 import { loadMain, type MainFile, readMain } from './load.ts';
 
 /** Corrections of one file; a line may have a second fault that hid behind the first. */
-const ROUNDS_MAX = 3;
+const CORRECTIONS_MAX = 3;
 
 export interface Checked {
   readonly out: string;
@@ -28,7 +28,7 @@ export function checkConfiguration(name: string, gateway: string | undefined): C
   }
   let { text } = main;
   let left: ConfigurationError | undefined = first;
-  for (let round = 0; round < ROUNDS_MAX && left !== undefined; round++) {
+  for (let round = 0; round < CORRECTIONS_MAX && left !== undefined; round++) {
     text = corrected(
       text,
       left.detail.problems.filter(({ file }) => file === main.file),

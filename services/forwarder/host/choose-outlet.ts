@@ -15,7 +15,7 @@ export function chooseOutlet(turn: ClientTurn, { route, facts }: Go): Chosen | P
   const { visit } = turn;
   const { context } = visit;
   if (route.kind === 'i2p') return chooseSite(turn, facts);
-  const { settings } = context.policy;
+  const { settings } = context.rules;
   const limits = {
     timeoutMs: settings.socketTimeoutMs,
     retries: settings.connectRetries,

@@ -43,8 +43,8 @@ export class ClientVisit extends Visit {
 }
 
 /** What holds for workstations. */
-export function clientTerms({ policy, limits, counters }: Context): Terms {
-  const { settings } = policy;
+export function clientTerms({ rules, limits, counters }: Context): Terms {
+  const { settings } = rules;
   return {
     requestHead: limits,
     answerHead: answerLimits(limits),

@@ -56,7 +56,7 @@ export async function serveConnect(turn: ClientTurn, head: RequestHead, go: Go):
 async function tunnel(turn: ClientTurn, head: RequestHead, go: Go, route: OpenRoute): Promise<Outcome> {
   const { visit, wire } = turn;
   const { context } = visit;
-  const { settings } = context.policy;
+  const { settings } = context.rules;
   const limits = {
     timeoutMs: settings.socketTimeoutMs,
     retries: settings.connectRetries,
@@ -116,7 +116,7 @@ async function throughParent(
     now: context.now(),
     random: context.random(),
   } as const;
-  const headers = context.timeBox.run(() => requestHeaders(plan, go.decision.actions, context.policy));
+  const headers = context.timeBox.run(() => requestHeaders(plan, go.decision.actions, context.rules));
   let late = false;
   visit.enter('answer', () => {
     late = true;

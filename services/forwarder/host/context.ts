@@ -1,8 +1,8 @@
 import type { Counters } from '@allium/common/observe/counters.ts';
 import type { Logger } from '@allium/common/observe/logger.ts';
 import type { HeadLimits } from '../http/head-lines.ts';
-import type { Policy } from '../rules/policy.ts';
 import { REQUEST_TARGET_MAX } from '../rules/request-url.ts';
+import type { Rules } from '../rules/rules.ts';
 import type { Note } from '../syntax/notes.ts';
 import type { I2pSites } from './i2p-sites.ts';
 import type { RefusedPorts } from './refused-ports.ts';
@@ -38,9 +38,9 @@ export function answerLimits({ bytes, answerHeaders }: Limits): HeadLimits {
 const DEBUG_CRUNCHES = 1_024;
 
 /** Counts what became of a request; logged by its kind only, never by name. */
-export function tell({ counters, logger, policy }: Context, code: string): void {
+export function tell({ counters, logger, rules }: Context, code: string): void {
   counters.add(code);
-  if ((policy.settings.debug & DEBUG_CRUNCHES) === 0) logger.debug({ code }, 'not let through');
+  if ((rules.settings.debug & DEBUG_CRUNCHES) === 0) logger.debug({ code }, 'not let through');
   else logger.info({ code }, 'not let through');
 }
 
@@ -52,7 +52,7 @@ export function tellFault({ counters, logger }: Pick<Context, 'counters' | 'logg
 
 /** Shared by everything that serves requests. */
 export interface Context {
-  readonly policy: Policy;
+  readonly rules: Rules;
   readonly warnings: readonly Note[];
   readonly limits: Limits;
   readonly timeBox: TimeBox;

@@ -103,7 +103,7 @@ function sentHeaders({ turn, head, go, outlet, upgrade }: Exchange): string[] {
   const said = head.connection;
   const close =
     said.includes('close') ||
-    context.policy.settings.serverKeepAliveMs === 0 ||
+    context.rules.settings.serverKeepAliveMs === 0 ||
     (head.minor === 0 && !said.includes('keep-alive'));
   const connection = close ? 'close' : said.length > 0 ? 'keep-alive' : undefined;
   const plan: RequestPlan = {
@@ -114,7 +114,7 @@ function sentHeaders({ turn, head, go, outlet, upgrade }: Exchange): string[] {
     now: context.now(),
     random: context.random(),
   };
-  return context.timeBox.run(() => requestHeaders(plan, go.decision.actions, context.policy));
+  return context.timeBox.run(() => requestHeaders(plan, go.decision.actions, context.rules));
 }
 
 async function passAnswer(
@@ -137,7 +137,7 @@ async function passAnswer(
 function receivedHeaders({ turn, go }: Exchange, { headers }: SiteAnswerHead): string[] {
   const { context } = turn.visit;
   const plan = { request: go.facts, headers, now: context.now(), random: context.random() };
-  return context.timeBox.run(() => responseHeaders(plan, go.decision.actions, context.policy));
+  return context.timeBox.run(() => responseHeaders(plan, go.decision.actions, context.rules));
 }
 
 /** Longest `delay-response`, in milliseconds. */

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { concatBytes } from '@allium/common/bytes/compare.ts';
+import { endSoon } from '@allium/common/net/end-soon.ts';
 import { splice } from '@allium/common/net/splice.ts';
 import { firstWord } from '../socks/first-word.ts';
-import { FIRST_WORD_MS, WHOLE_WORD_MS } from './limits.ts';
-import { linger } from './linger.ts';
+import { FIRST_WORD_MS, LINGER_MS, WHOLE_WORD_MS } from './limits.ts';
 import { Opening } from './opening.ts';
 import type { SiteStream } from './site-stream.ts';
 
@@ -108,7 +108,7 @@ export class FirstWord {
       },
       () => {
         opening.release();
-        linger(client);
+        endSoon(client, undefined, LINGER_MS);
       },
     );
   }
@@ -124,7 +124,7 @@ export class FirstWord {
   #refuse(): void {
     if (this.#stream === undefined) return;
     this.#detach();
-    linger(this.#parts.client);
+    endSoon(this.#parts.client, undefined, LINGER_MS);
   }
 
   /** All that was heard is in the client again, and it is paused. */

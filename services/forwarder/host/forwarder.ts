@@ -36,17 +36,17 @@ export interface Forwarder {
 export async function startForwarder(options: ForwarderOptions): Promise<Forwarder> {
   const { loaded, logger, limits } = options;
   const counters = new Counters();
-  const { settings } = loaded.policy;
+  const { settings } = loaded.rules;
   const keys = options.keys ?? new WorkstationKeys();
   const life = new Lifecycle();
   const { router } = settings;
   const names = router && new RouterNames(router.names, Date.now);
   if (names !== undefined) life.add('names', () => names.stop());
   const context: Context = {
-    policy: loaded.policy,
+    rules: loaded.rules,
     warnings: loaded.warnings,
     limits: { ...DEFAULT_LIMITS, ...limits },
-    timeBox: new TimeBox(loaded.policy.boxed),
+    timeBox: new TimeBox(loaded.rules.boxed),
     refusedPorts: new RefusedPorts(),
     i2p:
       router &&
@@ -73,7 +73,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
     socksClients: socks.clients,
     visitors: visits?.open ?? 0,
     forwardRules: settings.forwards.length,
-    actionSections: loaded.policy.sections.length,
+    actionSections: loaded.rules.sections.length,
     warnings: loaded.warnings,
     counters: counters.toJSON(),
   });

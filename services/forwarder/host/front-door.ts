@@ -29,7 +29,7 @@ export class FrontDoor {
   constructor(context: Context) {
     this.#context = context;
     this.#terms = clientTerms(context);
-    const { settings } = context.policy;
+    const { settings } = context.rules;
     this.#counts = new ClientCounts({ perClient: PER_CLIENT_MAX, total: settings.maxClients });
     this.#watch = Watch.forLimits([context.limits.headMs, settings.keepAliveMs, settings.socketTimeoutMs]);
   }
@@ -51,7 +51,7 @@ export class FrontDoor {
         const options = { allowHalfOpen: true, noDelay: true };
         const server = createServer(options, (socket) => this.#admit(socket));
         this.#servers.push(server);
-        await listen(server, address, this.#context.policy.settings.backlog);
+        await listen(server, address, this.#context.rules.settings.backlog);
       }
     } catch (error) {
       await this.#stop();
@@ -82,9 +82,9 @@ export class FrontDoor {
 
   /** Access list and number of clients. A refused socket is closed before it is read. */
   #admit(socket: Socket): void {
-    const { counters, policy } = this.#context;
+    const { counters, rules } = this.#context;
     const visit = new ClientVisit(socket, this.#context, this.#terms);
-    const allowed = permitted(policy.settings.access, { host: visit.origin, port: visit.port });
+    const allowed = permitted(rules.settings.access, { host: visit.origin, port: visit.port });
     if (!allowed) {
       counters.add('access-denied');
       socket.resetAndDestroy();

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { lintAccess, lintForwards, lintRouter } from '../route/lint.ts';
-import { createPolicy, type Policy } from '../rules/policy.ts';
+import { createRules, type Rules } from '../rules/rules.ts';
 import { parseActionFile } from '../syntax/action-file.ts';
 import { parseConfig } from '../syntax/config-file.ts';
 import { parseFilterFile } from '../syntax/filter-file.ts';
@@ -15,7 +15,7 @@ const FILE_MAX = 4 << 20;
 const FILES_MAX = 30;
 
 export interface Loaded {
-  readonly policy: Policy;
+  readonly rules: Rules;
   readonly warnings: readonly Note[];
 }
 
@@ -29,7 +29,7 @@ export interface MainFile {
  * Reads the main file and all that it names; `gateway`, a file of the same kind, is read before it and its lines count
  * less. Throws `ConfigurationError` with every problem found.
  */
-export function loadPolicy(file: string, gateway?: string): Loaded {
+export function loadRules(file: string, gateway?: string): Loaded {
   return loadMain(readMain(file), gateway);
 }
 
@@ -61,12 +61,12 @@ export function loadMain({ file, text }: MainFile, gatewayName?: string): Loaded
   const filters = each(settings.filterFiles, (path, body) => parseFilterFile(path, body, notes));
   const trust =
     settings.trustFile && each([settings.trustFile], (path, body) => parseTrustFile(path, body, notes));
-  const policy = createPolicy({ settings, sections, filters, trust }, notes);
+  const rules = createRules({ settings, sections, filters, trust }, notes);
   lintForwards(file, settings.forwards, notes);
   lintRouter(file, settings, notes);
   if (gateway !== undefined) lintAccess(settings, gateway, notes);
   notes.check();
-  return { policy, warnings: notes.warnings };
+  return { rules, warnings: notes.warnings };
 }
 
 /** The text; an unreadable file is refused at the place that names it. */

@@ -6,6 +6,7 @@ import {
   resolveAnswer,
 } from '@allium/common/contracts/names.ts';
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
+import { NAME_MAX } from '@allium/common/text/i2p-name.ts';
 import { KeptAsker } from '@allium/common/unix-json/ask.ts';
 import type { Names } from '../i2p/names.ts';
 
@@ -13,8 +14,6 @@ import type { Names } from '../i2p/names.ts';
 export const RESOLVED_MS = 60_000;
 /** Answers kept, over all workstations; the oldest make room. */
 const RESOLVED_MAX = 4_096;
-/** Characters of a name; longer ones can't exist below .i2p. */
-const NAME_MAX = 255;
 
 interface Kept {
   readonly until: number;

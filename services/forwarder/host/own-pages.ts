@@ -13,7 +13,7 @@ const OWN_HOSTS = new Set(['p.p', 'config.privoxy.org']);
 /** A page of the proxy's own; undefined when the request is for somebody else. */
 export function ownPage(facts: RequestFacts, context: Context): Answer | undefined {
   if (!OWN_HOSTS.has(facts.url.host) || facts.url.scheme !== 'http') return undefined;
-  if (!context.policy.settings.pages || !fromOwnPage(facts)) return unknownHost(facts.url, context);
+  if (!context.rules.settings.pages || !fromOwnPage(facts)) return unknownHost(facts.url, context);
   if (facts.method !== 'GET' && facts.method !== 'HEAD') {
     const refused = textAnswer(405, 'Method Not Allowed', 'GET or HEAD.', false);
     return { ...refused, headers: [...refused.headers, 'Allow', 'GET, HEAD'] };
@@ -52,7 +52,7 @@ function fromOwnPage(facts: RequestFacts): boolean {
 
 function unknownHost(url: RequestUrl, context: Context): Answer {
   // The path is the asker's own; a slow expression must not be tried on it here.
-  const route = chooseRoute({ ...url, path: '/' }, context.policy.settings.forwards);
+  const route = chooseRoute({ ...url, path: '/' }, context.rules.settings.forwards);
   return route.kind === 'none'
     ? noRouteAnswer()
     : upstreamAnswer({ code: 'socks', reason: 'HostUnreachable' });
@@ -70,9 +70,9 @@ function menuPage(): Answer {
   );
 }
 
-function statusPage({ policy, warnings, counters }: Context): Answer {
-  const { settings } = policy;
-  const rules: Html[] = settings.forwards.map(
+function statusPage({ rules, warnings, counters }: Context): Answer {
+  const { settings } = rules;
+  const ways: Html[] = settings.forwards.map(
     (rule) => html`<li>line ${rule.line}: <code>${rule.pattern.source}</code></li>
 `,
   );
@@ -89,8 +89,8 @@ function statusPage({ policy, warnings, counters }: Context): Answer {
     'OK',
     'Status',
     html`<h2>Forward rules, the last one that fits wins</h2><ol>
-${rules}</ol>
-<p>Actions are ${settings.actionsOn ? 'enabled' : 'disabled'}; ${policy.sections.length} sections of actions.</p>
+${ways}</ol>
+<p>Actions are ${settings.actionsOn ? 'enabled' : 'disabled'}; ${rules.sections.length} sections of actions.</p>
 <h2>Ignored or doubtful</h2><ul>
 ${notes}</ul>
 <h2>Counters</h2><ul>
@@ -129,8 +129,8 @@ function urlInfoPage(query: string, facts: RequestFacts, context: Context): Answ
 }
 
 function explain(url: RequestUrl, form: Html, asked: string, facts: RequestFacts, context: Context): Answer {
-  const decision = decide({ ...facts, method: 'GET', url, headers: [] }, context.policy);
-  const route = chooseRoute(url, context.policy.settings.forwards, decision.actions);
+  const decision = decide({ ...facts, method: 'GET', url, headers: [] }, context.rules);
+  const route = chooseRoute(url, context.rules.settings.forwards, decision.actions);
   const matches: Html[] = decision.sections.map(
     (section) => html`<li>${fileName(section.file)}:${section.line}: <code>${section.source}</code></li>
 `,

@@ -7,7 +7,7 @@ import type { ServiceLimits } from './service-limits.ts';
 import { type Terms, Visit } from './visit.ts';
 
 /** Requests of one visitor that are answered out of what had come before the one in front of them was. */
-const PIPELINE_MAX = 4;
+const VISITOR_PIPELINE_MAX = 4;
 
 export interface LocalService {
   /** of its Unix socket */
@@ -39,7 +39,7 @@ export function visitorTerms(limits: ServiceLimits, count: Terms['count']): Term
     silenceMs: limits.idleMs,
     tunnelIdleMs: limits.tunnelIdleMs,
     lingerMs: limits.closeMs,
-    pipelineMax: PIPELINE_MAX,
+    pipelineMax: VISITOR_PIPELINE_MAX,
     connectionHeaders: (keep) => ['Connection', keep ? 'keep-alive' : 'close'],
     slow: bareAnswer(408),
     count,

@@ -46,7 +46,7 @@ export class SocksDoors {
           this.#admit(socket, door),
         );
         this.#servers.push(server);
-        await listen(server, door.listen, this.#context.policy.settings.backlog);
+        await listen(server, door.listen, this.#context.rules.settings.backlog);
       }
     } catch (error) {
       await this.#stop();
@@ -67,10 +67,10 @@ export class SocksDoors {
 
   #admit(socket: Socket, door: SocksDoorSettings): void {
     socket.on('error', () => {});
-    const { counters, policy } = this.#context;
+    const { counters, rules } = this.#context;
     const client = plainAddress(socket.remoteAddress);
     const port = socket.remotePort ?? 0;
-    const allowed = permitted(policy.settings.access, { host: client, port });
+    const allowed = permitted(rules.settings.access, { host: client, port });
     const leave = allowed ? this.#counts.enter(client) : undefined;
     if (leave === undefined) {
       counters.add(allowed ? 'socks-too-many' : 'access-denied');

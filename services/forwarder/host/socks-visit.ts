@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { endSoon } from '@allium/common/net/end-soon.ts';
 import { splice } from '@allium/common/net/splice.ts';
 import { SocksAsking, type SocksAskOutput } from '@allium/common/socks/asking.ts';
 import { SOCKS5_REPLY } from '@allium/common/socks/replies.ts';
@@ -18,8 +19,7 @@ import { loopbackFor } from './client-address.ts';
 import type { Context } from './context.ts';
 import { isLocal } from './dial.ts';
 import { FirstWord } from './first-word.ts';
-import { PARENT_MS, type SocksLimits } from './limits.ts';
-import { linger } from './linger.ts';
+import { LINGER_MS, PARENT_MS, type SocksLimits } from './limits.ts';
 
 import { type SiteStream, StreamError } from './site-stream.ts';
 
@@ -106,7 +106,7 @@ export class SocksVisit {
         context.counters.add(`socks-${output.reason}`);
         this.#detach();
         this.#far?.destroy();
-        linger(client);
+        endSoon(client, undefined, LINGER_MS);
         return;
     }
   }
@@ -132,7 +132,7 @@ export class SocksVisit {
     const { address, client, context } = this.#parts;
     const from = { host: address, port: client.remotePort ?? 0 };
     const to = parent === 'socket' || 'path' in parent ? 'socket' : parent;
-    return permitted(context.policy.settings.access, from, to);
+    return permitted(context.rules.settings.access, from, to);
   }
 
   /** The request goes on as it came, login included, for that is what Tor tells identities by; Tor's reply comes back. */

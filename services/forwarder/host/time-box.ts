@@ -20,7 +20,7 @@ export class TimeBox {
   readonly #script = new Script('work()');
   readonly #limitMs: number;
 
-  /** `boxed`: whether the rules in force need the limit (`Policy.boxed`). */
+  /** `boxed`: whether the rules in force need the limit (`Rules.boxed`). */
   constructor(boxed: boolean, limitMs = TIME_BOX_MS) {
     this.#limitMs = limitMs;
     if (!boxed) return;

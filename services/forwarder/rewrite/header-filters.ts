@@ -1,7 +1,7 @@
 import type { ActionSet } from '../rules/actions.ts';
 import { type RequestFacts, variablesOf } from '../rules/decide.ts';
-import { filterKey, type Policy } from '../rules/policy.ts';
 import type { HeaderPair } from '../rules/raw-headers.ts';
+import { filterKey, type Rules } from '../rules/rules.ts';
 import { substitute } from '../rules/substitute.ts';
 
 /**
@@ -29,10 +29,10 @@ export function filterHeaders(
   kind: 'client-header-filter' | 'server-header-filter',
   headers: readonly HeaderPair[],
   actions: ActionSet,
-  policy: Policy,
+  rules: Rules,
   facts: RequestFacts,
 ): HeaderPair[] {
-  const filters = actions.values(kind).map((name) => policy.filters.get(filterKey(kind, name)));
+  const filters = actions.values(kind).map((name) => rules.filters.get(filterKey(kind, name)));
   if (filters.length === 0) return [...headers];
   const variables = variablesOf(facts);
   const jobs = filters.flatMap((filter) => filter?.jobs ?? []);

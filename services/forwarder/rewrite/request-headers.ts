@@ -1,8 +1,8 @@
 import type { Framing } from '../http/framing.ts';
 import type { ActionSet } from '../rules/actions.ts';
 import type { RequestFacts } from '../rules/decide.ts';
-import type { Policy } from '../rules/policy.ts';
 import { type HeaderPair, pairsOf } from '../rules/raw-headers.ts';
+import type { Rules } from '../rules/rules.ts';
 import { HEADER_LINE } from '../syntax/action-table.ts';
 import { httpDate, parseHttpDate } from './dates.ts';
 import { crunchHeaders, filterHeaders } from './header-filters.ts';
@@ -25,9 +25,9 @@ export interface RequestPlan extends RequestFacts {
  * The headers that go to the next hop, raw and in order. May take long with a boxed expression. Privoxy's order: first
  * what single actions do, then what crunches, then the filters, and what is added is touched by none of them.
  */
-export function requestHeaders(plan: RequestPlan, actions: ActionSet, policy: Policy): string[] {
-  const crunched = crunchHeaders(keptHeaders(plan, actions, policy), actions.value('crunch-client-header'));
-  const filtered = filterHeaders('client-header-filter', crunched, actions, policy, plan);
+export function requestHeaders(plan: RequestPlan, actions: ActionSet, rules: Rules): string[] {
+  const crunched = crunchHeaders(keptHeaders(plan, actions, rules), actions.value('crunch-client-header'));
+  const filtered = filterHeaders('client-header-filter', crunched, actions, rules, plan);
   const has = (key: string): boolean =>
     filtered.some(([name]) => name.length === key.length && name.toLowerCase() === key);
   if (!has('host')) filtered.push(['Host', plan.url.authority]);
@@ -36,11 +36,11 @@ export function requestHeaders(plan: RequestPlan, actions: ActionSet, policy: Po
     if (parts !== null) filtered.push([parts[1] ?? '', parts[2] ?? '']);
   }
   if (!has('connection')) filtered.push(...connectionHeaders(plan, 'Connection'));
-  return ordered(filtered, policy.settings.headerOrder).flat();
+  return ordered(filtered, rules.settings.headerOrder).flat();
 }
 
 /** What came from the client and goes on, changed by single actions. */
-function keptHeaders(plan: RequestPlan, actions: ActionSet, policy: Policy): HeaderPair[] {
+function keptHeaders(plan: RequestPlan, actions: ActionSet, rules: Rules): HeaderPair[] {
   const ends = endsHere(plan.headers);
   const kept: HeaderPair[] = [];
   let connectionSeen = false;
@@ -52,7 +52,7 @@ function keptHeaders(plan: RequestPlan, actions: ActionSet, policy: Policy): Hea
     }
     if (key === 'transfer-encoding' && plan.framing.kind === 'chunked') kept.push([name, 'chunked']);
     if (ends(key) || (key === 'content-length' && plan.framing.kind !== 'length')) continue;
-    const sent = sentValue(key, value, plan, actions, policy);
+    const sent = sentValue(key, value, plan, actions, rules);
     if (sent !== undefined) kept.push([name, sent]);
   }
   return kept;
@@ -70,13 +70,13 @@ function sentValue(
   value: string,
   plan: RequestPlan,
   actions: ActionSet,
-  policy: Policy,
+  rules: Rules,
 ): string | undefined {
   switch (key) {
     case 'host':
       return plan.url.authority;
     case 'proxy-authorization':
-      return policy.settings.passProxyAuthentication && plan.toProxy ? value : undefined;
+      return rules.settings.passProxyAuthentication && plan.toProxy ? value : undefined;
     case 'referer':
       return sentReferer(value, plan, actions);
     case 'origin':

@@ -1,7 +1,7 @@
 import type { ActionSet } from '../rules/actions.ts';
 import type { RequestFacts } from '../rules/decide.ts';
-import type { Policy } from '../rules/policy.ts';
 import { type HeaderPair, pairsOf, type RawHeaders } from '../rules/raw-headers.ts';
+import type { Rules } from '../rules/rules.ts';
 import { limitedCookie, sessionCookie } from './cookies.ts';
 import { httpDate, parseHttpDate } from './dates.ts';
 import { crunchHeaders, filterHeaders } from './header-filters.ts';
@@ -16,18 +16,18 @@ export interface ResponsePlan {
 }
 
 /** The headers that go to the client, without framing and connection headers. May take long with a boxed expression. */
-export function responseHeaders(plan: ResponsePlan, actions: ActionSet, policy: Policy): string[] {
+export function responseHeaders(plan: ResponsePlan, actions: ActionSet, rules: Rules): string[] {
   const ends = endsHere(plan.headers);
   const kept: HeaderPair[] = [];
   for (const [name, value] of pairsOf(plan.headers)) {
     const key = name.toLowerCase();
     if (ends(key)) continue;
-    if (key === 'proxy-authenticate' && !policy.settings.passProxyAuthentication) continue;
+    if (key === 'proxy-authenticate' && !rules.settings.passProxyAuthentication) continue;
     const sent = sentValue(key, value, plan, actions);
     if (sent !== undefined) kept.push([name, sent]);
   }
   const crunched = crunchHeaders(kept, actions.value('crunch-server-header'));
-  return filterHeaders('server-header-filter', crunched, actions, policy, plan.request).flat();
+  return filterHeaders('server-header-filter', crunched, actions, rules, plan.request).flat();
 }
 
 function sentValue(key: string, value: string, plan: ResponsePlan, actions: ActionSet): string | undefined {

@@ -3,9 +3,9 @@ import { parsePortList, portInList } from '../syntax/port-list.ts';
 import { ActionSet } from './actions.ts';
 import { fastRedirect } from './fast-redirect.ts';
 import { matchesUrl } from './match-url.ts';
-import { filterKey, type Policy } from './policy.ts';
 import { pairsOf, type RawHeaders } from './raw-headers.ts';
 import { absoluteUrl, isI2pHost, type RequestUrl } from './request-url.ts';
+import { filterKey, type Rules } from './rules.ts';
 import { substitute, type Variables } from './substitute.ts';
 
 /** Ports of CONNECT to I2P when no action says anything else. */
@@ -41,18 +41,18 @@ export interface Decision {
 }
 
 /** Merges the actions for a request and judges it. Runs the expressions of the files: call it under a time limit. */
-export function decide(facts: RequestFacts, policy: Policy): Decision {
+export function decide(facts: RequestFacts, rules: Rules): Decision {
   const { url } = facts;
   const actions = new ActionSet();
-  if (!policy.settings.actionsOn) {
-    return { verdict: strict(facts, actions, policy), actions, tags: [], sections: [] };
+  if (!rules.settings.actionsOn) {
+    return { verdict: strict(facts, actions, rules), actions, tags: [], sections: [] };
   }
-  const sections = policy.index.forUrl(url);
+  const sections = rules.index.forUrl(url);
   applyAll(actions, sections);
-  const tags = tagsOf(facts, actions, policy);
-  const tagged = policy.index.forTags(tags);
+  const tags = tagsOf(facts, actions, rules);
+  const tagged = rules.index.forTags(tags);
   applyAll(actions, tagged);
-  return { verdict: judge(facts, actions, policy), actions, tags, sections: [...sections, ...tagged] };
+  return { verdict: judge(facts, actions, rules), actions, tags, sections: [...sections, ...tagged] };
 }
 
 export function variablesOf(facts: RequestFacts): Variables {
@@ -70,7 +70,7 @@ function applyAll(actions: ActionSet, sections: readonly ActionSection[]): void 
 }
 
 /** Runs the taggers over the request line and the headers, as `Name: value`. */
-function tagsOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string[] {
+function tagsOf(facts: RequestFacts, actions: ActionSet, rules: Rules): string[] {
   const taggers = actions.values('client-header-tagger');
   if (taggers.length === 0) return [];
   const target = facts.url.scheme === 'connect' ? facts.url.authority : absoluteUrl(facts.url);
@@ -82,7 +82,7 @@ function tagsOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string
   const tags = new Set<string>();
   const variables = variablesOf(facts);
   for (const name of taggers) {
-    const filter = policy.filters.get(filterKey('client-header-tagger', name));
+    const filter = rules.filters.get(filterKey('client-header-tagger', name));
     for (const line of lines) {
       let tag: string | undefined;
       for (const job of filter?.jobs ?? []) tag = substitute(job, tag ?? line, variables) ?? tag;
@@ -93,18 +93,18 @@ function tagsOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string
 }
 
 /** Privoxy's order: blocks come before redirects, redirects before the route. */
-function judge(facts: RequestFacts, actions: ActionSet, policy: Policy): Verdict {
+function judge(facts: RequestFacts, actions: ActionSet, rules: Rules): Verdict {
   const reason = actions.value('block');
-  const refusal = strict(facts, actions, policy);
+  const refusal = strict(facts, actions, rules);
   if (refusal.kind !== 'port' && reason !== undefined) return { kind: 'block', reason };
   if (refusal.kind !== 'pass') return refusal;
   if (facts.url.scheme === 'connect') return { kind: 'pass' };
-  const location = redirectOf(facts, actions, policy);
+  const location = redirectOf(facts, actions, rules);
   return location === undefined ? { kind: 'pass' } : { kind: 'redirect', location };
 }
 
 /** What no action and no toggle takes away: ports of CONNECT, and the list of trusted sites. */
-function strict(facts: RequestFacts, actions: ActionSet, { trust }: Policy): Verdict {
+function strict(facts: RequestFacts, actions: ActionSet, { trust }: Rules): Verdict {
   const port = connectPort(facts, actions);
   if (port.kind !== 'pass' || trust === undefined) return port;
   const last = trust.findLast(({ pattern }) => matchesUrl(pattern, facts.url));
@@ -120,10 +120,10 @@ function connectPort({ url }: RequestFacts, actions: ActionSet): Verdict {
 }
 
 /** Where to send the browser instead; never to the same place and never to another scheme. */
-function redirectOf(facts: RequestFacts, actions: ActionSet, policy: Policy): string | undefined {
+function redirectOf(facts: RequestFacts, actions: ActionSet, rules: Rules): string | undefined {
   const here = absoluteUrl(facts.url);
   const found =
-    redirectTarget(facts, actions, policy, here) ?? fastRedirect(here, actions.value('fast-redirects'));
+    redirectTarget(facts, actions, rules, here) ?? fastRedirect(here, actions.value('fast-redirects'));
   if (found === undefined || found === here || !/^https?:\/\/[\x21-\x7e]+$/i.test(found)) return undefined;
   return found;
 }
@@ -131,11 +131,11 @@ function redirectOf(facts: RequestFacts, actions: ActionSet, policy: Policy): st
 function redirectTarget(
   facts: RequestFacts,
   actions: ActionSet,
-  policy: Policy,
+  rules: Rules,
   here: string,
 ): string | undefined {
   const value = actions.value('redirect');
   if (value === undefined || /^https?:/i.test(value)) return value;
-  const job = policy.redirects.get(value);
+  const job = rules.redirects.get(value);
   return job === undefined ? undefined : substitute(job, here, variablesOf(facts));
 }

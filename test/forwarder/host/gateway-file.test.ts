@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type Loaded, loadPolicy } from '../../../services/forwarder/host/load.ts';
+import { type Loaded, loadRules } from '../../../services/forwarder/host/load.ts';
 import { chooseRoute, routeText } from '../../../services/forwarder/route/choose.ts';
 import { permitted } from '../../../services/forwarder/rules/access.ts';
 import { parseAbsolute } from '../../../services/forwarder/rules/request-url.ts';
@@ -14,19 +14,19 @@ const GATEWAY = join(import.meta.dirname, '../../../images/forwarder/gateway');
 function mounted(t: ExecutionContext, config: string): Loaded & { readonly said: readonly string[] } {
   const folder = writeFiles(config);
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const loaded = loadPolicy(join(folder, 'config'), GATEWAY);
+  const loaded = loadRules(join(folder, 'config'), GATEWAY);
   return { ...loaded, said: loaded.warnings.map(({ line, why }) => `${line}: ${why}`) };
 }
 
-function wayOf({ policy }: Loaded, target: string): string {
+function wayOf({ rules }: Loaded, target: string): string {
   const parsed = parseAbsolute(target);
   if (parsed.kind !== 'url') throw new Error(target);
-  return routeText(chooseRoute(parsed.url, policy.settings.forwards));
+  return routeText(chooseRoute(parsed.url, rules.settings.forwards));
 }
 
 test('an empty file has all doors, I2P and Tor behind them, and nothing to be said', (t) => {
   const loaded = mounted(t, '');
-  t.deepEqual(loaded.policy.settings.listen, [
+  t.deepEqual(loaded.rules.settings.listen, [
     { host: LAN, port: 8118 },
     { host: LAN, port: 4444 },
   ]);
@@ -54,7 +54,7 @@ test('whatever address is listened on, the one that workstations reach is meant,
     t,
     'listen-address 127.0.0.1:8118\nlisten-address [::1]:8118\nlisten-address :3128\nlisten-address localhost:4444\n',
   );
-  t.deepEqual(loaded.policy.settings.listen, [
+  t.deepEqual(loaded.rules.settings.listen, [
     { host: LAN, port: 8118 },
     { host: LAN, port: 4444 },
     { host: LAN, port: 3128 },
@@ -71,7 +71,7 @@ test('whatever address is listened on, the one that workstations reach is meant,
 
 test("access lines of the user's count alone, and ones for another network are told of", (t) => {
   const may = (loaded: Loaded, host: string): boolean =>
-    permitted(loaded.policy.settings.access, { host, port: 40_000 });
+    permitted(loaded.rules.settings.access, { host, port: 40_000 });
   const none = mounted(t, '');
   t.true(may(none, '10.152.152.11'));
   t.false(may(none, '172.31.255.3'));
@@ -86,7 +86,7 @@ test("access lines of the user's count alone, and ones for another network are t
 });
 
 test("values of the user's win, and those it is silent about are the gateway's", (t) => {
-  const { settings } = mounted(t, 'socket-timeout 300\nkeep-alive-timeout 5\n').policy;
+  const { settings } = mounted(t, 'socket-timeout 300\nkeep-alive-timeout 5\n').rules;
   t.is(settings.socketTimeoutMs, 300_000);
   t.is(settings.keepAliveMs, 5_000);
   t.is(settings.serverKeepAliveMs, 5_000);
@@ -94,8 +94,8 @@ test("values of the user's win, and those it is silent about are the gateway's",
 });
 
 test('a SOCKS door that the user writes too is the one that the user wrote', (t) => {
-  const { policy, said } = mounted(t, `allium-socks ${LAN}:9150 127.0.0.1:9050\n`);
-  t.deepEqual(policy.settings.socksDoors, [
+  const { rules, said } = mounted(t, `allium-socks ${LAN}:9150 127.0.0.1:9050\n`);
+  t.deepEqual(rules.settings.socksDoors, [
     { listen: { host: LAN, port: 4447 } },
     { listen: { host: LAN, port: 9150 }, tor: { host: '127.0.0.1', port: 9050 } },
   ]);
@@ -105,12 +105,12 @@ test('a SOCKS door that the user writes too is the one that the user wrote', (t)
 test("faults are told with the file that they are in, the gateway's own too", (t) => {
   const folder = writeFiles('forward .i2p\n', { gateway: 'forward-sock5 / 127.0.0.1:9050 .\n' });
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const error = t.throws(() => loadPolicy(join(folder, 'config'), join(folder, 'gateway')));
+  const error = t.throws(() => loadRules(join(folder, 'config'), join(folder, 'gateway')));
   t.regex(
     error.message,
     /\/gateway:1: unknown directive forward-sock5\n.*\/config:1: forward needs exactly 2/,
   );
-  t.throws(() => loadPolicy(join(folder, 'config'), join(folder, 'none')), {
+  t.throws(() => loadRules(join(folder, 'config'), join(folder, 'none')), {
     message: /none cannot be read/,
   });
 });

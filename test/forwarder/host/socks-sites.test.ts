@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createLogger } from '@allium/common/observe/logger.ts';
 import test, { type ExecutionContext } from 'ava';
 import { startForwarder } from '../../../services/forwarder/host/forwarder.ts';
-import { loadPolicy } from '../../../services/forwarder/host/load.ts';
+import { loadRules } from '../../../services/forwarder/host/load.ts';
 import { listening, until } from '../../support/tcp.ts';
 import { FakeRouter } from '../support/fake-router.ts';
 import { writeFiles } from '../support/proxies.ts';
@@ -28,10 +28,10 @@ async function rig(t: ExecutionContext, server: Server): Promise<Rig> {
     `${router.line}listen-address 127.0.0.1:1\nforward .i2p 127.0.0.1:4444\nallium-socks 127.0.0.1:1 .\n`,
   );
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const { policy, warnings } = loadPolicy(join(folder, 'config'));
+  const { rules, warnings } = loadRules(join(folder, 'config'));
   const listen = { host: '127.0.0.1', port: 0 };
-  const settings = { ...policy.settings, listen: [listen], socksDoors: [{ listen }] };
-  const loaded = { policy: { ...policy, settings }, warnings };
+  const settings = { ...rules.settings, listen: [listen], socksDoors: [{ listen }] };
+  const loaded = { rules: { ...rules, settings }, warnings };
   const forwarder = await startForwarder({ loaded, logger: createLogger('forwarder', 'silent') });
   t.teardown(() => forwarder.stop());
   const [address] = forwarder.socks.addresses;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { loadPolicy } from '../../../services/forwarder/host/load.ts';
+import { loadRules } from '../../../services/forwarder/host/load.ts';
 import { decide } from '../../../services/forwarder/rules/decide.ts';
 import { parseAbsolute, type RequestUrl } from '../../../services/forwarder/rules/request-url.ts';
 import { ACTIONS } from '../../../services/forwarder/syntax/action-table.ts';
@@ -61,7 +61,7 @@ test("with Debian's files every example address gets the actions that Privoxy gi
   const urls = exampleUrls();
   t.true(urls.length > 300);
   const privoxy = await startPrivoxy(STOCK);
-  const { policy } = loadPolicy('/etc/privoxy/config');
+  const { rules } = loadRules('/etc/privoxy/config');
   const differing: unknown[] = [];
   let blocked = 0;
   const left = [...urls];
@@ -71,7 +71,7 @@ test("with Debian's files every example address gets the actions that Privoxy gi
       const theirs = await actionsInPrivoxy(privoxy.port, url);
       const facts = { method: 'GET', headers: [], origin: '', listenAddress: '' };
       const ours =
-        target === undefined ? ['no address'] : decide({ ...facts, url: target }, policy).actions.describe();
+        target === undefined ? ['no address'] : decide({ ...facts, url: target }, rules).actions.describe();
       if (ours.join() !== theirs.join()) differing.push({ url, theirs, ours });
       if (theirs.some((action) => action.startsWith('+block'))) blocked++;
     }

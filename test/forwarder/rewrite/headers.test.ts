@@ -2,8 +2,8 @@ import test from 'ava';
 import { requestHeaders } from '../../../services/forwarder/rewrite/request-headers.ts';
 import { responseHeaders } from '../../../services/forwarder/rewrite/response-headers.ts';
 import { decide } from '../../../services/forwarder/rules/decide.ts';
-import { createPolicy } from '../../../services/forwarder/rules/policy.ts';
 import { parseAbsolute } from '../../../services/forwarder/rules/request-url.ts';
+import { createRules } from '../../../services/forwarder/rules/rules.ts';
 import { parseActionFile } from '../../../services/forwarder/syntax/action-file.ts';
 import { parseConfig } from '../../../services/forwarder/syntax/config-file.ts';
 import { parseFilterFile } from '../../../services/forwarder/syntax/filter-file.ts';
@@ -15,12 +15,12 @@ function setup(section: string, headers: readonly string[], config: string, filt
   const notes = new Notes();
   const sections = parseActionFile('a', section === '' ? '' : `${section}\n/\n`, notes);
   const settings = parseConfig('config', config, notes);
-  const policy = createPolicy({ settings, sections, filters: parseFilterFile('f', filters, notes) }, notes);
+  const rules = createRules({ settings, sections, filters: parseFilterFile('f', filters, notes) }, notes);
   notes.check();
   const parsed = parseAbsolute(target);
   if (parsed.kind !== 'url') throw new Error(target);
   const facts = { method: 'GET', url: parsed.url, headers, origin: '10.0.0.2', listenAddress: '10.0.0.1' };
-  return { policy, facts, actions: decide(facts, policy).actions };
+  return { rules, facts, actions: decide(facts, rules).actions };
 }
 
 function lines(raw: readonly string[]): string[] {
@@ -32,14 +32,14 @@ function sent(
   headers: readonly string[],
   { config = '', filters = '', target = 'http://a.i2p/x' } = {},
 ) {
-  const { policy, facts, actions } = setup(section, headers, config, filters, target);
+  const { rules, facts, actions } = setup(section, headers, config, filters, target);
   const plan = { ...facts, framing: { kind: 'none' }, toProxy: true, now: NOW, random: 0.5 } as const;
-  return lines(requestHeaders(plan, actions, policy)).filter((line) => line !== 'Host: a.i2p');
+  return lines(requestHeaders(plan, actions, rules)).filter((line) => line !== 'Host: a.i2p');
 }
 
 function received(section: string, headers: readonly string[], { config = '', filters = '' } = {}) {
-  const { policy, facts, actions } = setup(section, [], config, filters, 'http://a.i2p/x');
-  return lines(responseHeaders({ request: facts, headers, now: NOW, random: 0.5 }, actions, policy));
+  const { rules, facts, actions } = setup(section, [], config, filters, 'http://a.i2p/x');
+  return lines(responseHeaders({ request: facts, headers, now: NOW, random: 0.5 }, actions, rules));
 }
 
 const DATE = 'Wed, 01 Jan 2020 00:00:00 GMT';

@@ -3,7 +3,7 @@ import { limitedCookie, sessionCookie } from '../../../services/forwarder/rewrit
 import { filterHeaders } from '../../../services/forwarder/rewrite/header-filters.ts';
 import { decide } from '../../../services/forwarder/rules/decide.ts';
 import type { RequestUrl } from '../../../services/forwarder/rules/request-url.ts';
-import { hostilePolicy } from '../support/hostile-policy.ts';
+import { hostileRules } from '../support/hostile-rules.ts';
 
 const BLANKS = ' '.repeat(64_000);
 const NOW = Date.UTC(2026, 10, 24);
@@ -25,12 +25,12 @@ test('blanks inside the lifetime of a cookie', (t) => {
 });
 
 test('blanks in front of a byte that no header may have, behind a filter', (t) => {
-  const policy = hostilePolicy();
+  const rules = hostileRules();
   const url: RequestUrl = { scheme: 'http', host: 'a.i2p', port: 80, path: '/', authority: 'a.i2p' };
   const facts = { method: 'GET', url, headers: [], origin: '10.0.0.2', listenAddress: '10.0.0.1' };
-  const { actions } = decide(facts, policy);
+  const { actions } = decide(facts, rules);
   const filtered = (value: string): unknown =>
-    filterHeaders('server-header-filter', [['A', value]], actions, policy, facts);
+    filterHeaders('server-header-filter', [['A', value]], actions, rules, facts);
   t.true(costOf(() => t.deepEqual(filtered(`${BLANKS}\x01`), [])) < ENOUGH_MS);
   t.deepEqual(filtered(' \t b c '), [['A', 'b c ']]);
 });

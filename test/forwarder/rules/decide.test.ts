@@ -1,27 +1,27 @@
 import test from 'ava';
 import { permitted } from '../../../services/forwarder/rules/access.ts';
 import { decide } from '../../../services/forwarder/rules/decide.ts';
-import { createPolicy } from '../../../services/forwarder/rules/policy.ts';
 import { parseAbsolute, parseConnect } from '../../../services/forwarder/rules/request-url.ts';
+import { createRules } from '../../../services/forwarder/rules/rules.ts';
 import { parseActionFile } from '../../../services/forwarder/syntax/action-file.ts';
 import { parseConfig } from '../../../services/forwarder/syntax/config-file.ts';
 import { parseFilterFile } from '../../../services/forwarder/syntax/filter-file.ts';
 import { Notes } from '../../../services/forwarder/syntax/notes.ts';
 
-function policyOf(actions: string, config = '', filters = '') {
+function rulesOf(actions: string, config = '', filters = '') {
   const notes = new Notes();
   const settings = parseConfig('config', config, notes);
   const sections = parseActionFile('a', actions, notes);
-  const policy = createPolicy({ settings, sections, filters: parseFilterFile('f', filters, notes) }, notes);
+  const rules = createRules({ settings, sections, filters: parseFilterFile('f', filters, notes) }, notes);
   notes.check();
-  return policy;
+  return rules;
 }
 
 function judge(actions: string, target: string, config = '', filters = '', headers: readonly string[] = []) {
   const parsed = target.startsWith('http') ? parseAbsolute(target) : parseConnect(target);
   if (parsed.kind !== 'url') throw new Error(target);
   const facts = { method: 'GET', url: parsed.url, headers, origin: '10.0.0.2', listenAddress: '10.0.0.1' };
-  return decide(facts, policyOf(actions, config, filters));
+  return decide(facts, rulesOf(actions, config, filters));
 }
 
 test('all sections that fit are merged in file order; later ones override', (t) => {
@@ -93,11 +93,11 @@ test('tags choose sections; suppressed ones do not; absence counts too', (t) => 
 });
 
 test('a header filter that no file defines ends the start', (t) => {
-  t.throws(() => policyOf('# x\n{+client-header-filter{gone}}\n/\n'), {
+  t.throws(() => rulesOf('# x\n{+client-header-filter{gone}}\n/\n'), {
     message: /^a:2: no filter file defines/,
   });
-  t.throws(() => policyOf('{+client-header-tagger{gone}}\n/\n'), { message: /no filter file defines/ });
-  t.notThrows(() => policyOf('{-client-header-filter{gone}}\n/\n'));
+  t.throws(() => rulesOf('{+client-header-tagger{gone}}\n/\n'), { message: /no filter file defines/ });
+  t.notThrows(() => rulesOf('{-client-header-filter{gone}}\n/\n'));
 });
 
 const REDIRECTS: readonly (readonly [actions: string, url: string, location: string | undefined])[] = [

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { decide } from '../../../services/forwarder/rules/decide.ts';
-import { createPolicy } from '../../../services/forwarder/rules/policy.ts';
 import { parseAbsolute, parseConnect } from '../../../services/forwarder/rules/request-url.ts';
+import { createRules } from '../../../services/forwarder/rules/rules.ts';
 import { parseActionFile } from '../../../services/forwarder/syntax/action-file.ts';
 import { parseConfig } from '../../../services/forwarder/syntax/config-file.ts';
 import { Notes } from '../../../services/forwarder/syntax/notes.ts';
@@ -12,7 +12,7 @@ function verdictOf(list: string | undefined, target: string, config = '', action
   const settings = parseConfig('config', config, notes);
   const trust = list === undefined ? undefined : parseTrustFile('trust', list, notes);
   const sections = parseActionFile('a', actions, notes);
-  const policy = createPolicy({ settings, sections, filters: [], trust }, notes);
+  const rules = createRules({ settings, sections, filters: [], trust }, notes);
   notes.check();
   const parsed = target.startsWith('http') ? parseAbsolute(target) : parseConnect(target);
   if (parsed.kind !== 'url') throw new Error(target);
@@ -23,7 +23,7 @@ function verdictOf(list: string | undefined, target: string, config = '', action
     origin: '10.0.0.2',
     listenAddress: '10.0.0.1',
   };
-  const { verdict } = decide(facts, policy);
+  const { verdict } = decide(facts, rules);
   return verdict.kind === 'block' ? verdict.reason : verdict.kind;
 }
 

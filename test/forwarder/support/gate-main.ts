@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { createLogger } from '@allium/common/observe/logger.ts';
 import { SocksClient } from 'socks';
 import { startForwarder } from '../../../services/forwarder/host/forwarder.ts';
-import { loadPolicy } from '../../../services/forwarder/host/load.ts';
+import { loadRules } from '../../../services/forwarder/host/load.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeRouter } from './fake-router.ts';
 import { destinationOf } from './names-table.ts';
@@ -73,7 +73,7 @@ async function main(folder: string): Promise<Seen> {
 
   const shipped = readFileSync(GATEWAY, 'utf8');
   writeFileSync(join(folder, 'gateway'), shipped.replace(/^allium-router .*\n/m, router.line));
-  const loaded = loadPolicy(join(folder, 'config'), join(folder, 'gateway'));
+  const loaded = loadRules(join(folder, 'config'), join(folder, 'gateway'));
   await startForwarder({ loaded, logger: createLogger('forwarder', 'silent') });
   const ours: Record<string, string> = {};
   for (const target of TARGETS) {

@@ -30,7 +30,7 @@ import {
 } from '../../../services/forwarder/rules/request-url.ts';
 import { substitute } from '../../../services/forwarder/rules/substitute.ts';
 import { headOf } from './hostile-head.ts';
-import { hostilePolicy } from './hostile-policy.ts';
+import { hostileRules } from './hostile-rules.ts';
 import type { Streams, Table } from './hostile-table.ts';
 
 /** Over these nothing is refused, so that all of a text is read. */
@@ -39,11 +39,11 @@ const LIMITS = { bytes: 1 << 20, firstLine: 1 << 20, headers: 1 << 16 };
 const HOST_MAX = 255;
 const NOW = Date.UTC(2026, 10, 24);
 
-const policy = hostilePolicy();
-const patterns = policy.sections.flatMap((section) => section.patterns).filter((it) => it.kind !== 'tag');
-const [filter] = policy.filters.values();
+const rules = hostileRules();
+const patterns = rules.sections.flatMap((section) => section.patterns).filter((it) => it.kind !== 'tag');
+const [filter] = rules.filters.values();
 const HERE: RequestUrl = { scheme: 'http', host: 'a.i2p', port: 80, path: '/', authority: 'a.i2p' };
-const actions = decide(factsOf(HERE, []), policy).actions;
+const actions = decide(factsOf(HERE, []), rules).actions;
 
 /** An address with as much of `text` in it as an address can have. */
 function urlOf(text: string): RequestUrl {
@@ -113,38 +113,38 @@ export const HTTP: Table = {
   'forwarder/rewrite/dates parseHttpDate': ({ text }) => parseHttpDate(text),
   'forwarder/rewrite/header-filters crunchHeaders': ({ text }) => crunchHeaders([['A', text]], 'x-gone'),
   'forwarder/rewrite/header-filters filterHeaders': ({ text }) => {
-    filterHeaders('client-header-filter', [['A', text]], actions, policy, factsOf(HERE, []));
+    filterHeaders('client-header-filter', [['A', text]], actions, rules, factsOf(HERE, []));
   },
   'forwarder/rewrite/hop-by-hop endsHere': ({ text }) => endsHere(['Connection', text])('a'),
   'forwarder/rewrite/referer hiddenReferer': ({ text }) => hiddenReferer(text, HERE, 'conditional-forge'),
   'forwarder/rewrite/referer namesOtherI2pSite': ({ text }) => namesOtherI2pSite(text, HERE),
   'forwarder/rewrite/request-headers requestHeaders': ({ text }) => {
     const names = ['A', 'Connection', 'Cookie', 'If-Modified-Since', 'Max-Forwards', 'Origin', 'Referer'];
-    requestHeaders({ ...factsOf(HERE, headOf(text, ...names)), ...WAYS }, actions, policy);
+    requestHeaders({ ...factsOf(HERE, headOf(text, ...names)), ...WAYS }, actions, rules);
   },
   'forwarder/rewrite/response-headers responseHeaders': ({ text }) => {
     const request = factsOf(HERE, []);
     const headers = headOf(text, 'A', 'Connection', 'Last-Modified', 'Set-Cookie');
-    responseHeaders({ request, headers, now: NOW, random: 0.5 }, actions, policy);
+    responseHeaders({ request, headers, now: NOW, random: 0.5 }, actions, rules);
   },
   'forwarder/route/choose chooseRoute': ({ text }) =>
-    chooseRoute(urlOf(text), policy.settings.forwards, actions),
+    chooseRoute(urlOf(text), rules.settings.forwards, actions),
   'forwarder/route/choose isForbidden': ({ text }) =>
-    policy.settings.forwards.some(({ way }) => isForbidden(way, urlOf(text))),
+    rules.settings.forwards.some(({ way }) => isForbidden(way, urlOf(text))),
   'forwarder/route/choose routeText': 'a way of the configuration',
   'forwarder/route/lint lintAccess': 'settings of the configuration',
   'forwarder/route/lint lintForwards': 'rules of the configuration',
   'forwarder/route/lint lintRouter': 'settings of the configuration',
   'forwarder/rules/access permitted': ({ text }) =>
-    permitted(policy.settings.access, { host: text, port: 1 }, { host: text, port: 2 }),
+    permitted(rules.settings.access, { host: text, port: 1 }, { host: text, port: 2 }),
   'forwarder/rules/actions ActionSet.apply': 'a change of the configuration',
   'forwarder/rules/actions ActionSet.has': 'a name of ours',
   'forwarder/rules/actions ActionSet.value': 'a name of ours',
   'forwarder/rules/actions ActionSet.values': 'a name of ours',
   'forwarder/rules/decide decide': ({ text }) => {
-    decide(factsOf(urlOf(text), []), policy);
-    decide(factsOf({ ...urlOf(text), scheme: 'connect', path: '/' }, []), policy);
-    decide(factsOf(HERE, ['A', text]), policy);
+    decide(factsOf(urlOf(text), []), rules);
+    decide(factsOf({ ...urlOf(text), scheme: 'connect', path: '/' }, []), rules);
+    decide(factsOf(HERE, ['A', text]), rules);
   },
   'forwarder/rules/decide variablesOf': ({ text }) => variablesOf(factsOf(urlOf(text), [])),
   'forwarder/rules/fast-redirect fastRedirect': ({ text }) => fastRedirect(text, 'check-decoded-url'),
@@ -157,10 +157,10 @@ export const HTTP: Table = {
   },
   'forwarder/rules/match-url urlSubject': ({ text }) => urlSubject(urlOf(text)).path.small,
   'forwarder/rules/pattern-index PatternIndex.constructor': 'sections of the configuration',
-  'forwarder/rules/pattern-index PatternIndex.forTags': ({ text }) => policy.index.forTags([text]),
-  'forwarder/rules/pattern-index PatternIndex.forUrl': ({ text }) => policy.index.forUrl(urlOf(text)),
-  'forwarder/rules/policy createPolicy': 'the configuration',
-  'forwarder/rules/policy filterKey': 'a name of the configuration',
+  'forwarder/rules/pattern-index PatternIndex.forTags': ({ text }) => rules.index.forTags([text]),
+  'forwarder/rules/pattern-index PatternIndex.forUrl': ({ text }) => rules.index.forUrl(urlOf(text)),
+  'forwarder/rules/rules createRules': 'the configuration',
+  'forwarder/rules/rules filterKey': 'a name of the configuration',
   'forwarder/rules/raw-headers hasHeader': ({ text }) => hasHeader(text.split(','), 'a'),
   'forwarder/rules/raw-headers pairsOf': ({ text }) => pairsOf(text.split(',')),
   'forwarder/rules/raw-headers valuesOf': ({ text }) => valuesOf(text.split(','), 'a'),

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { createLogger } from '@allium/common/observe/logger.ts';
 import type { Limits } from '../../../services/forwarder/host/context.ts';
 import { type Forwarder, startForwarder } from '../../../services/forwarder/host/forwarder.ts';
-import { loadPolicy } from '../../../services/forwarder/host/load.ts';
+import { loadRules } from '../../../services/forwarder/host/load.ts';
 import { missing } from '../../support/debian.ts';
 import { freePort } from '../../support/free-port.ts';
 
@@ -37,9 +37,9 @@ export async function startOurs(
 ): Promise<OurProxy> {
   const folder = writeFiles(config, files);
   try {
-    const { policy, warnings } = loadPolicy(join(folder, 'config'));
-    const settings = { ...policy.settings, listen: [{ host: '127.0.0.1', port: 0 }] };
-    const loaded = { policy: { ...policy, settings }, warnings };
+    const { rules, warnings } = loadRules(join(folder, 'config'));
+    const settings = { ...rules.settings, listen: [{ host: '127.0.0.1', port: 0 }] };
+    const loaded = { rules: { ...rules, settings }, warnings };
     const forwarder = await startForwarder({ loaded, logger: createLogger('forwarder', 'silent'), limits });
     const [address] = forwarder.door.addresses;
     const port = typeof address === 'object' && address !== null ? address.port : 0;

@@ -5,7 +5,7 @@ import { createLogger } from '@allium/common/observe/logger.ts';
 import type { ExecutionContext } from 'ava';
 import { type Forwarder, startForwarder } from '../../../services/forwarder/host/forwarder.ts';
 import type { SocksLimits } from '../../../services/forwarder/host/limits.ts';
-import { loadPolicy } from '../../../services/forwarder/host/load.ts';
+import { loadRules } from '../../../services/forwarder/host/load.ts';
 import { writeFiles } from './proxies.ts';
 
 export interface Doors {
@@ -35,13 +35,13 @@ export async function socksDoors(
     ].join('\n'),
   );
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const { policy, warnings } = loadPolicy(join(folder, 'config'));
+  const { rules, warnings } = loadRules(join(folder, 'config'));
   // Ports of the system's choice, which no configuration may ask for.
   const listen = { host: '127.0.0.1', port: 0 };
-  const doors = policy.settings.socksDoors.map((door) => ({ ...door, listen }));
-  const settings = { ...policy.settings, listen: [listen], socksDoors: doors };
+  const doors = rules.settings.socksDoors.map((door) => ({ ...door, listen }));
+  const settings = { ...rules.settings, listen: [listen], socksDoors: doors };
   const forwarder = await startForwarder({
-    loaded: { policy: { ...policy, settings }, warnings },
+    loaded: { rules: { ...rules, settings }, warnings },
     logger: createLogger('forwarder', 'silent'),
     socksLimits,
   });

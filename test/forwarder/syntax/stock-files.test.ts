@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import test from 'ava';
-import { loadPolicy } from '../../../services/forwarder/host/load.ts';
+import { loadRules } from '../../../services/forwarder/host/load.ts';
 import { decide } from '../../../services/forwarder/rules/decide.ts';
 import { parseAbsolute } from '../../../services/forwarder/rules/request-url.ts';
 import { missing } from '../../support/debian.ts';
@@ -14,19 +14,19 @@ if (problem !== undefined) {
 const stock = problem === undefined ? test : (test.skip as unknown as typeof test);
 
 function verdict(target: string, headers: readonly string[] = []) {
-  const { policy } = loadPolicy(STOCK);
+  const { rules } = loadRules(STOCK);
   const parsed = parseAbsolute(target);
   if (parsed.kind !== 'url') throw new Error(target);
   return decide(
     { method: 'GET', url: parsed.url, headers, origin: '10.0.0.2', listenAddress: '10.0.0.1' },
-    policy,
+    rules,
   );
 }
 
 stock("Debian's configuration with its action and filter files loads as it is", (t) => {
-  const { policy, warnings } = loadPolicy(STOCK);
-  t.true(policy.sections.length > 50);
-  t.true(policy.sections.flatMap((section) => section.patterns).length > 700);
+  const { rules, warnings } = loadRules(STOCK);
+  t.true(rules.sections.length > 50);
+  t.true(rules.sections.flatMap((section) => section.patterns).length > 700);
   t.deepEqual(
     warnings.map((note) => note.why),
     [
@@ -71,14 +71,14 @@ stock('a tag of the stock filters switches actions', (t) => {
 stock(
   'the stock files need no time box, and long and hostile addresses are decided far below its limit',
   (t) => {
-    const { policy } = loadPolicy(STOCK);
-    t.false(policy.boxed);
+    const { rules } = loadRules(STOCK);
+    t.false(rules.boxed);
     for (const path of ['x', 'banner/'.repeat(2_000), 'a'.repeat(16_000), '%2f?&=.'.repeat(2_000)]) {
       const parsed = parseAbsolute(`http://a.i2p/${path}`);
       if (parsed.kind !== 'url') throw new Error('not an address');
       const facts = { method: 'GET', url: parsed.url, headers: [], origin: '', listenAddress: '' };
       const before = process.threadCpuUsage().user;
-      decide(facts, policy);
+      decide(facts, rules);
       t.true(process.threadCpuUsage().user - before < 100_000, path.slice(0, 20));
     }
   },

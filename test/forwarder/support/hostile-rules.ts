@@ -1,4 +1,4 @@
-import { createPolicy, type Policy } from '../../../services/forwarder/rules/policy.ts';
+import { createRules, type Rules } from '../../../services/forwarder/rules/rules.ts';
 import { parseActionFile } from '../../../services/forwarder/syntax/action-file.ts';
 import { parseConfig } from '../../../services/forwarder/syntax/config-file.ts';
 import { parseFilterFile } from '../../../services/forwarder/syntax/filter-file.ts';
@@ -29,11 +29,11 @@ forward *a*b.i2p 127.0.0.1:4444
 client-header-order host referer cookie
 `;
 
-export function hostilePolicy(): Policy {
+export function hostileRules(): Rules {
   const notes = new Notes();
   const settings = parseConfig('config', CONFIG, notes);
   const sections = parseActionFile('a', ACTIONS, notes);
-  const policy = createPolicy({ settings, sections, filters: parseFilterFile('f', FILTERS, notes) }, notes);
+  const rules = createRules({ settings, sections, filters: parseFilterFile('f', FILTERS, notes) }, notes);
   notes.check();
-  return policy;
+  return rules;
 }

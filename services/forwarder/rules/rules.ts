@@ -8,7 +8,7 @@ import type { Pattern } from '../syntax/url-pattern.ts';
 import { PatternIndex } from './pattern-index.ts';
 
 /** Everything that the files say, checked against each other. */
-export interface Policy {
+export interface Rules {
   readonly settings: Settings;
   readonly sections: readonly ActionSection[];
   readonly index: PatternIndex;
@@ -32,7 +32,7 @@ const FILTER_ACTIONS: ReadonlySet<string> = new Set<HeaderFilterKind>([
 ]);
 
 /** What each kind of file says. */
-export interface PolicyFiles {
+export interface RuleFiles {
   readonly settings: Settings;
   readonly sections: readonly ActionSection[];
   readonly filters: readonly HeaderFilter[];
@@ -40,7 +40,7 @@ export interface PolicyFiles {
 }
 
 /** Joins the files. A header filter that is asked for and defined nowhere is refused: Privoxy leaves it out. */
-export function createPolicy({ settings, sections, filters, trust }: PolicyFiles, notes: Notes): Policy {
+export function createRules({ settings, sections, filters, trust }: RuleFiles, notes: Notes): Rules {
   const byName = new Map(filters.map((filter) => [filterKey(filter.kind, filter.name), filter]));
   const redirects = new Map<string, Substitution>();
   const jobs: Substitution[] = [];

@@ -3,7 +3,7 @@ import { concatBytes } from '@allium/common/bytes/compare.ts';
 import { endSoon } from '@allium/common/net/end-soon.ts';
 import { splice } from '@allium/common/net/splice.ts';
 import { firstWord } from '../socks/first-word.ts';
-import { FIRST_WORD_MS, LINGER_MS, WHOLE_WORD_MS } from './limits.ts';
+import { LINGER_MS, WHOLE_WORD_MS } from './limits.ts';
 import { Opening } from './opening.ts';
 import type { SiteStream } from './site-stream.ts';
 
@@ -13,6 +13,8 @@ export interface FirstWordParts {
   /** what it said already */
   readonly early: Uint8Array;
   readonly dial: (early?: Uint8Array) => SiteStream;
+  /** for the client's first byte */
+  readonly firstWordMs: number;
   readonly idleMs: number;
   /** takes the client over, all that it said still in it */
   readonly serveHttp: () => void;
@@ -34,9 +36,9 @@ export class FirstWord {
   }
 
   listen(): void {
-    const { client, early } = this.#parts;
+    const { client, early, firstWordMs } = this.#parts;
     client.on('data', this.#onData).once('end', this.#onGone).once('close', this.#onGone);
-    this.#timer = setTimeout(this.#onSilence, FIRST_WORD_MS);
+    this.#timer = setTimeout(this.#onSilence, firstWordMs);
     if (early.length > 0) this.#onData(early);
     client.resume();
   }

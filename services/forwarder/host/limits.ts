@@ -16,9 +16,6 @@ export const KEEP_ALIVE_MS = 60_000;
 /** A site that has served gets this long to close its stream, before it is reset. */
 export const SITE_CLOSE_MS = 10_000;
 
-/** On port 80 over SOCKS a client that says nothing for this long is taken for one that waits for the server. */
-export const FIRST_WORD_MS = 200;
-
 /** A client that has begun with what may become a request line gets this long to say more. */
 export const WHOLE_WORD_MS = 1_000;
 
@@ -31,6 +28,8 @@ export const LOCAL_SERVICE_MS = 5_000;
 export interface SocksLimits {
   /** from the connection to the whole request */
   readonly handshakeMs: number;
+  /** on port 80 of I2P: a client that says nothing for this long is taken for one that waits for the server */
+  readonly firstWordMs: number;
   /** without a byte either way */
   readonly idleMs: number;
   /** connections at once of one client address: what Tor Browser opens at most */
@@ -41,6 +40,7 @@ export interface SocksLimits {
 
 export const SOCKS_LIMITS: SocksLimits = {
   handshakeMs: SOCKS_HANDSHAKE_MS,
+  firstWordMs: 200,
   idleMs: TUNNEL_IDLE_MS,
   perClient: 256,
   total: 1_024,

@@ -186,7 +186,8 @@ export class SocksVisit {
       // A browser sends its request when it was granted one, and that is to travel with the SYN.
       this.#relay = (early) => {
         const serve = (): void => serveHttp(client, choice.host);
-        new FirstWord({ client, early, dial, idleMs: limits.idleMs, serveHttp: serve }).listen();
+        const { firstWordMs, idleMs } = limits;
+        new FirstWord({ client, early, dial, firstWordMs, idleMs, serveHttp: serve }).listen();
       };
       return this.#answer({ kind: 'granted' });
     }

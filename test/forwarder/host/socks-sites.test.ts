@@ -5,12 +5,16 @@ import { join } from 'node:path';
 import { createLogger } from '@allium/common/observe/logger.ts';
 import test, { type ExecutionContext } from 'ava';
 import { startForwarder } from '../../../services/forwarder/host/forwarder.ts';
+import type { SocksLimits } from '../../../services/forwarder/host/limits.ts';
 import { loadRules } from '../../../services/forwarder/host/load.ts';
 import { listening, until } from '../../support/tcp.ts';
 import { FakeRouter } from '../support/fake-router.ts';
 import { writeFiles } from '../support/proxies.ts';
 import { SITE, SITE_B32 } from '../support/site-rig.ts';
 import { socks5 } from '../support/socks-doors.ts';
+
+/** A busy machine may need longer than a browser has for its first byte. */
+const PATIENT = { firstWordMs: 60_000 };
 
 const GRANTED = '050005000001000000000000';
 
@@ -20,7 +24,11 @@ interface Rig {
 }
 
 /** A SOCKS door before a router whose port 80 leads to `server`. */
-async function rig(t: ExecutionContext, server: Server): Promise<Rig> {
+async function rig(
+  t: ExecutionContext,
+  server: Server,
+  socksLimits: Partial<SocksLimits> = {},
+): Promise<Rig> {
   const router = await FakeRouter.start(t);
   router.ports.set(80, await listening(t, server));
   router.hosts.set('site.i2p', SITE.base32);
@@ -32,7 +40,11 @@ async function rig(t: ExecutionContext, server: Server): Promise<Rig> {
   const listen = { host: '127.0.0.1', port: 0 };
   const settings = { ...rules.settings, listen: [listen], socksDoors: [{ listen }] };
   const loaded = { rules: { ...rules, settings }, warnings };
-  const forwarder = await startForwarder({ loaded, logger: createLogger('forwarder', 'silent') });
+  const forwarder = await startForwarder({
+    loaded,
+    logger: createLogger('forwarder', 'silent'),
+    socksLimits,
+  });
   t.teardown(() => forwarder.stop());
   const [address] = forwarder.socks.addresses;
   return { router, port: typeof address === 'object' && address !== null ? address.port : 0 };
@@ -65,7 +77,7 @@ function web(seen: string[][]): Server {
 
 test('HTTP over SOCKS is cleaned, and its head travels with the SYN', async (t) => {
   const seen: string[][] = [];
-  const with_ = await rig(t, web(seen));
+  const with_ = await rig(t, web(seen), PATIENT);
   const client = open(t, with_);
   await until(t, () => granted(client.got));
   client.socket.write(GET);
@@ -77,7 +89,7 @@ test('HTTP over SOCKS is cleaned, and its head travels with the SYN', async (t) 
 
 test('a request that came with the SOCKS request, or in pieces, is HTTP as well', async (t) => {
   const seen: string[][] = [];
-  const with_ = await rig(t, web(seen));
+  const with_ = await rig(t, web(seen), PATIENT);
   const early = open(t, with_, 'site.i2p', GET);
   const pieces = open(t, with_, 'SITE.i2p.');
   await until(t, () => granted(pieces.got));
@@ -121,7 +133,7 @@ test('a server that speaks first is heard, and so is the client then', async (t)
 
 test('a client that speaks something else first passes as it is, with the SYN', async (t) => {
   const echo = createTcp({ allowHalfOpen: true }, (socket) => void socket.pipe(socket));
-  const with_ = await rig(t, echo);
+  const with_ = await rig(t, echo, PATIENT);
   const client = open(t, with_);
   await until(t, () => granted(client.got));
   client.socket.write('NICK joe\r\n');

@@ -88,6 +88,8 @@ export function readWhole<T>(
   bytes: Uint8Array,
   read: (input: ByteReader) => T,
 ): { readonly value: T; readonly raw: Uint8Array; readonly rest: Uint8Array } | undefined {
+  // Most messages come alone, and what throws is dear.
+  if (bytes.length === 0) return undefined;
   const input = new ByteReader(bytes, 'SOCKS message');
   try {
     return { value: read(input), raw: input.since(0), rest: input.rest() };

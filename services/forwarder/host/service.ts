@@ -14,7 +14,7 @@ import type { Terms } from './visit.ts';
 import { Watch } from './watch.ts';
 
 /** A stream that somebody opened to a service of ours. */
-export interface Visit {
+export interface Arrival {
   readonly stream: Duplex;
   readonly visitor: Visitor;
 }
@@ -55,7 +55,7 @@ export class Service {
   }
 
   /** Takes the stream over; one that is over the limits is reset at once. */
-  accept({ stream, visitor }: Visit): void {
+  accept({ stream, visitor }: Arrival): void {
     stream.on('error', () => {});
     const leave = stream.destroyed || this.#stopped ? undefined : this.#counts.enter(visitor.hash);
     if (leave === undefined) {

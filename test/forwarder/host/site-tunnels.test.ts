@@ -79,8 +79,7 @@ test('a browser that leaves during CONNECT leaves no stream behind', async (t) =
   socket.write(CONNECT);
   await until(t, () => rig.router.dialled.length === 1);
   socket.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  t.is(rig.router.streams.filter((stream) => !stream.destroyed).length, 0);
+  await until(t, () => rig.router.streams.every((stream) => stream.destroyed));
   rig.router.delayMs = 0;
   t.regex(await exchange(rig.proxy, `${CONNECT}x`), /^HTTP\/1\.1 200 /, 'nor a bad memory of the site');
 });

@@ -64,6 +64,7 @@ export const SOCKS: Table = {
   'common/socks/early-client askSocks': OVER_SOCKETS,
   'common/socks/early-client bindVisitor': OVER_SOCKETS,
   'common/socks/early-client connectWithEarly': OVER_SOCKETS,
+  'common/socks/early-client streamAsk': 'a name that was resolved',
   'common/socks/handshake SocksHandshake.take': ({ bytes }) => {
     for (const front of ['', '\x04\x01\0\x50\0\0\0\x01', '\x05\x01\x02', '\x05\x01\0']) {
       const handshake = new SocksHandshake();

@@ -15,7 +15,7 @@ const HOME = '/srv/allium-gateway';
 const CACHE = '/var/cache/allium';
 /** Base images as .ci/base-images.sh keeps them, so that they are not made again. */
 const IMAGES = '{debian,node}-*.tar';
-const STAGES = ['demo', 'appliance', 'leak'];
+const STAGES = ['demo', 'appliance', 'story', 'leak'];
 
 const SEPARATE = ['docker.io', 'docker-cli', 'docker-compose', 'docker-buildx', 'iptables'];
 

@@ -14,6 +14,7 @@ import {
   composeOf,
   container,
   inTheWay,
+  PATIENT_CURL,
   PROXY,
   status,
   TEST_NETWORK,
@@ -31,13 +32,8 @@ const REPAIR = 60;
 const OPEN = ['allium_ext', 'allium_up'];
 const PAGE = 'hello from the clearnet';
 
-/**
- * Through the gate's proxy. `open` says that the forwarder runs, not that it listens by now: where cores are scarce that
- * takes it seconds.
- */
 async function fetched(...args: readonly string[]): Promise<string> {
-  const patience = ['--max-time', '30', '--retry', '15', '--retry-delay', '1', '--retry-connrefused'];
-  return await run('curl', ['--silent', ...patience, '--proxy', PROXY, ...args]);
+  return await run('curl', [...PATIENT_CURL, '--proxy', PROXY, ...args]);
 }
 
 async function page(): Promise<string> {

@@ -7,6 +7,11 @@ import { ROOT } from '../contract.ts';
 export const PROJECT = 'allium';
 export const PROXY = 'http://10.152.152.10:8118';
 
+/** `open` says that the forwarder runs, not that it listens by now; where cores are scarce that takes it seconds. */
+export const PATIENT_CURL = '--silent --max-time 30 --retry 15 --retry-delay 1 --retry-connrefused'.split(
+  ' ',
+);
+
 export type Compose = (...args: string[]) => Promise<string>;
 
 /** `docker compose` with the shipped file and some more; they are merged in this order. */

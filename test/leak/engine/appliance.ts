@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SupervisorStatus as Status } from '@allium/common/contracts/supervisor.ts';
 import { ROOT } from '../../compose/contract.ts';
-import { container, hardwareOf, status } from '../../compose/live/appliance.ts';
+import { container, hardwareOf, PATIENT_CURL, status } from '../../compose/live/appliance.ts';
 import { sh } from '../../netns/support/machine.ts';
 import { docker, run } from '../../network/docker.ts';
 import { GATE } from './host-watch.ts';
@@ -85,7 +85,7 @@ export async function ready(seconds = 60): Promise<number> {
 
 /** A page through the gate's proxy, as a person on the workstation would read it. */
 export async function page(): Promise<string> {
-  const [program = '', ...rest] = [...IN_WORKSTATION, 'curl', '--silent', '--max-time', '30'];
+  const [program = '', ...rest] = [...IN_WORKSTATION, 'curl', ...PATIENT_CURL];
   return await run(program, [...rest, '--proxy', `http://${GATE}:8118`, 'http://page.test/']);
 }
 

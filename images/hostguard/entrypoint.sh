@@ -12,8 +12,16 @@ end() {
 }
 trap end TERM INT
 
+# Without the counters.
+listing() { nft -s list table inet allium_hostguard 2>/dev/null || true; }
+
+known=''
 while :; do
-  "$(dirname "$0")/guarded.sh" || nft -f "$RULES/guard.nft"
+  # Any change of it is undone, not only its absence.
+  if [ -z "$known" ] || [ "$(listing)" != "$known" ]; then
+    nft -f "$RULES/guard.nft"
+    known=$(listing)
+  fi
   sleep "$LOOK" &
   wait $! || true
 done

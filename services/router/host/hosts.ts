@@ -1,4 +1,4 @@
-import { readFileSync, type StatsListener, statSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { GatewayError } from '@allium/common/bytes/errors.ts';
 import type { Stop } from '@allium/common/lifecycle/lifecycle.ts';
 import type { Logger } from '@allium/common/observe/logger.ts';
@@ -40,6 +40,8 @@ export class HostsWatch {
   readonly #use: (hosts: HostsFile) => void;
   readonly #lookMs: number;
   #counts = { names: 0, badLines: 0 };
+  /** of the file as it was just before it was read last */
+  #mark = '';
 
   constructor(file: string, log: Logger, use: (hosts: HostsFile) => void, lookMs = LOOK_MS) {
     this.#lookMs = lookMs;
@@ -55,23 +57,24 @@ export class HostsWatch {
 
   /** Throws `HostsFileError`. */
   start(): { readonly stop: Stop } {
+    this.#mark = markOf(this.#file);
     this.#take(readHosts(this.#file));
-    watchFile(this.#file, { interval: this.#lookMs, persistent: false }, this.#onLook);
+    // Not `watchFile`: its first look comes late, and what changed before it is never seen.
+    const looks = setInterval(() => {
+      if (markOf(this.#file) !== this.#mark) this.#again();
+    }, this.#lookMs).unref();
     process.on('SIGHUP', this.#again);
     return {
       stop: () => {
-        unwatchFile(this.#file, this.#onLook);
+        clearInterval(looks);
         process.off('SIGHUP', this.#again);
       },
     };
   }
 
-  readonly #onLook: StatsListener = (now, before) => {
-    if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) this.#again();
-  };
-
   /** A file that can't be read now leaves the names as they were. */
   readonly #again = (): void => {
+    this.#mark = markOf(this.#file);
     try {
       this.#take(readHosts(this.#file));
       this.#log.info({ count: this.#counts.names }, 'hosts file read again');
@@ -87,5 +90,15 @@ export class HostsWatch {
     if (hosts.bad === 0) return;
     const lines = hosts.faults.slice(0, LOGGED_MAX).map(({ line, why }) => `${this.#file}:${line}: ${why}`);
     this.#log.warn({ bad: hosts.bad, lines }, 'lines of the hosts file were passed over');
+  }
+}
+
+/** Changes with the file; empty while there is none. */
+function markOf(file: string): string {
+  try {
+    const { ino, size, mtimeMs } = statSync(file);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch {
+    return '';
   }
 }

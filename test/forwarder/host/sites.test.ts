@@ -201,17 +201,17 @@ test('a slow download is not an idle one', async (t) => {
   const rig = await siteRig(
     t,
     (_req, res) => {
-      let left = 8;
+      let left = 12;
       const timer = setInterval(() => {
         if (--left > 0) return void res.write('x');
         clearInterval(timer);
         res.end();
-      }, 200);
+      }, 300);
     },
     {},
-    'socket-timeout 1\n',
+    'socket-timeout 3\n',
   );
-  t.is((await fetchThrough(rig, 'http://site.i2p/')).body.toString(), 'x'.repeat(7));
+  t.is((await fetchThrough(rig, 'http://site.i2p/')).body.toString(), 'x'.repeat(11));
 });
 
 test('a browser that leaves a silent site takes the stream with it', async (t) => {

@@ -1,3 +1,4 @@
+import { pbkdf2 } from 'node:crypto';
 import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +76,16 @@ test.serial(
     t.false(all.some((line) => /(one|two|three)\.i2p/.test(line)));
   },
 );
+
+test.serial('a change right after the first reading counts, however late the first look is', async (t) => {
+  const file = fileWith(t, `one.i2p=${B32}\n`);
+  // The threads that asynchronous looks at files wait for are busy.
+  for (let i = 0; i < 8; i++) pbkdf2('password', 'salt', 200_000, 64, 'sha512', () => {});
+  const watch = new HostsWatch(file, lines().log, () => {}, 20);
+  t.teardown(watch.start().stop);
+  writeFileSync(file, `two.i2p=${B32}\nthree.i2p=${B32}\n`);
+  await until(t, () => watch.status.names === 2, 5_000);
+});
 
 test.serial('SIGHUP reads the file at once', async (t) => {
   const file = fileWith(t, `one.i2p=${B32}\n`);

@@ -341,12 +341,14 @@ test('a bundle full of lying entries is given up after some', (t) => {
     claimedSize: 2_999,
   }));
   const content = makeZip(lies);
-  const started = performance.now();
+  const bundle = signed(content);
+  const started = process.cpuUsage();
   t.is(
-    codeOf(() => verify(signed(content))),
+    codeOf(() => verify(bundle)),
     'format',
   );
-  t.true(performance.now() - started < 3_000, 'all 300 would take longer');
+  const { user, system } = process.cpuUsage(started);
+  t.true(user + system < 3_000_000, 'all 300 would take longer');
 });
 
 test('two signers are the least, and the newest RouterInfo of each router wins', (t) => {

@@ -15,6 +15,8 @@ export interface Tally {
  * hangs would keep the whole run from its end.
  */
 const SILENCE_MS = inShort(600_000, 3_600_000);
+/** Ava's own patience, ms: never before ours. Where it gives up, its TAP reporter falls over and tells nothing. */
+const AVA_MS = SILENCE_MS + 60_000;
 
 /** A program that passes or fails as a whole. */
 export async function command(program: string, ...args: string[]): Promise<Tally> {
@@ -24,10 +26,8 @@ export async function command(program: string, ...args: string[]): Promise<Tally
 
 export async function ava(concurrency: number, ...patterns: string[]): Promise<Tally> {
   // A group of its own, so that one that hangs can be ended with its workers.
-  const child = spawn('ava', ['--tap', `--concurrency=${concurrency}`, ...patterns], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-  });
+  const args = ['--tap', `--timeout=${AVA_MS / 1000}s`, `--concurrency=${concurrency}`, ...patterns];
+  const child = spawn('ava', args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   const done = exitOf(child);
   const result: Tally = { passed: 0, failed: 0, skipped: 0 };
   const guard = guardOf(child);

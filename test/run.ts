@@ -36,7 +36,8 @@ const stages: readonly Stage[] = [
   { name: 'unit', run: () => ava(2, ...UNIT) },
   { name: 'fuzz', run: fuzzMinute },
   { name: 'simulation', run: () => ava(1, 'test/sim/**') },
-  { name: 'process', run: () => ava(2, 'test/process/**') },
+  // A dozen programs that start at once are late on busy cores, and no test is about that.
+  { name: 'process', run: () => ava(2, '--serial', 'test/process/**') },
   {
     name: 'kernel',
     problem: async () => missing('nft', 'ip', 'perl'),

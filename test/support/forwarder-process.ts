@@ -11,8 +11,8 @@ import { freePort } from './free-port.ts';
 import type { RouterHome } from './router-process.ts';
 
 const MAIN = join(import.meta.dirname, '../../services/forwarder/main.ts');
-/** ms until its port is open. */
-const LISTEN_DEADLINE_MS = 30_000;
+/** ms until its port is open; a second where cores are free. */
+const LISTEN_DEADLINE_MS = 90_000;
 
 export class ForwarderProcess {
   /** its HTTP proxy */

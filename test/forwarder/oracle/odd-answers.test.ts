@@ -27,10 +27,15 @@ interface Seen {
   readonly head: string;
 }
 
+/** Seconds; where one waits in vain for an end, a row says so, and less will do. */
+const PATIENCE_S = 30;
+const IN_VAIN = 'curl 28';
+const IN_VAIN_S = 5;
+
 /** What curl sees at `url`, through a proxy or not. It is our client here, for it knows chunks and broken ends. */
-async function curl(url: string, proxy?: number): Promise<Seen> {
+async function curl(url: string, proxy?: number, seconds = PATIENCE_S): Promise<Seen> {
   const through = proxy === undefined ? [] : ['--proxy', `http://127.0.0.1:${proxy}`];
-  const child = spawn('curl', ['-q', '--silent', '--include', '--max-time', '5', ...through, url], {
+  const child = spawn('curl', ['-q', '--silent', '--include', '--max-time', `${seconds}`, ...through, url], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { PATH: process.env.PATH },
   });
@@ -45,25 +50,26 @@ async function curl(url: string, proxy?: number): Promise<Seen> {
 }
 
 test('answers as people write them: ours, Privoxy and curl do what the table says', async (t) => {
-  t.timeout(60_000);
+  t.timeout(120_000);
   const { port, server } = await siteThat((head) => {
     const n = Number(/\/(\d+) HTTP/.exec(head)?.[1]);
     return ODD_ANSWERS[n]?.bytes ?? '';
   });
   const config = 'forward 127.0.0.1 .\nkeep-alive-timeout 5\nsocket-timeout 3\n';
   const [privoxy, ours] = [await startPrivoxy(config), await startOurs(config)];
-  const seen = await Promise.all(
-    ODD_ANSWERS.map(async ({ name, head }, n) => {
-      const url = `http://127.0.0.1:${port}/${n}`;
-      const [mine, theirs, alone] = await Promise.all([
-        curl(url, ours.port),
-        curl(url, privoxy.port),
-        curl(url),
-      ]);
-      if (head !== undefined) t.regex(mine.head, head, name);
-      return { name, ours: mine.what, privoxy: theirs.what, curl: alone.what };
-    }),
-  );
+  const seen = [];
+  // One after the other: 50 programs at once are late on busy cores.
+  for (const [n, { name, head, ...row }] of ODD_ANSWERS.entries()) {
+    const url = `http://127.0.0.1:${port}/${n}`;
+    const seconds = row.privoxy === IN_VAIN ? IN_VAIN_S : PATIENCE_S;
+    const [mine, theirs, alone] = await Promise.all([
+      curl(url, ours.port),
+      curl(url, privoxy.port, seconds),
+      curl(url),
+    ]);
+    if (head !== undefined) t.regex(mine.head, head, name);
+    seen.push({ name, ours: mine.what, privoxy: theirs.what, curl: alone.what });
+  }
   t.deepEqual(
     seen,
     ODD_ANSWERS.map(({ name, ours: mine, privoxy: theirs, curl: alone }) => ({

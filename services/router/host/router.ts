@@ -37,8 +37,6 @@ const FIRST_SERVICE: DestinationId = 2;
 const REPORT_MS = 1_000;
 /** So many peers refused our time before the person is told; one wrong clock would be theirs. */
 const SKEWED_PEERS = 3;
-/** Peers' clocks differ from ours by so much (ms) before ours is corrected. */
-const SKEW_TOLERANCE_MS = 5_000;
 
 interface Service {
   readonly name: string;
@@ -278,14 +276,12 @@ export class Router {
 
   #correctClock(): void {
     const skew = this.#node.clockSkew;
-    if (skew === undefined || Math.abs(skew) < SKEW_TOLERANCE_MS) return;
-    if (this.#clock.correct(skew)) {
-      this.#wrongClockTold = false;
-      this.#driver.feed({ kind: 'clockMoved', by: skew });
-    } else if (!this.#wrongClockTold) {
-      this.#wrongClockTold = true;
+    const { moved, beyond } = this.#clock.follow(skew);
+    if (moved !== 0) this.#driver.feed({ kind: 'clockCorrected', by: moved });
+    if (beyond && !this.#wrongClockTold) {
       this.#log.error({ skewMs: skew }, "the machine's clock is wrong: set it");
     }
+    this.#wrongClockTold = beyond;
   }
 }
 

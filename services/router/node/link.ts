@@ -15,13 +15,16 @@ export class Link {
   up = false;
   /** ms; when the peer last spoke of itself within the session */
   toldAt = Number.NEGATIVE_INFINITY;
+  /** of the address that we dialled; undefined of an incoming session */
+  readonly network: string | undefined;
   #heardAt = Number.NEGATIVE_INFINITY;
   #lost = 0;
 
-  constructor(id: LinkId, session: Ntcp2Session, router: RouterHash | undefined) {
+  constructor(id: LinkId, session: Ntcp2Session, router: RouterHash | undefined, network?: string) {
     this.id = id;
     this.session = session;
     this.router = router;
+    this.network = network;
   }
 
   /** Something came, or was shown to have arrived there; `now` in ms. */

@@ -75,8 +75,8 @@ export type NodeInput =
   | { readonly kind: 'stream'; readonly destination: DestinationId; readonly command: StreamCommand }
   /** the owner's answer to `signLeaseSet` */
   | { readonly kind: 'leaseSetSigned'; readonly destination: DestinationId; readonly leaseSet: LeaseSet2 }
-  /** the network time was moved: by what `clockSkew` said, or because the machine's clock stepped; ms, negative is back */
-  | { readonly kind: 'clockMoved'; readonly by: number }
+  /** the network time was moved: because the machine's clock stepped, or by what `clockSkew` said; ms, negative is back */
+  | { readonly kind: 'clockMoved' | 'clockCorrected'; readonly by: number }
   /** says goodbye to every peer; nothing is fed afterwards */
   | { readonly kind: 'stop' }
   | { readonly kind: 'tick' };

@@ -29,6 +29,8 @@ export const RESEED_BELOW = 25;
 const RESEED_PAUSE = 60_000;
 /** A clock that went back by more (ms) leaves timers, tunnels and sessions of a time that is not any more. */
 const BACK_TOLERANCE = 30_000;
+/** A correction up to this (ms) is the time's running after the peers': nothing that waits takes notice. */
+const SLEWED = 1_000;
 
 /**
  * A whole router without I/O: joins the cores and routes what each of them outputs. The caller feeds inputs with the
@@ -89,9 +91,9 @@ export class RouterNode {
       publishRouterInfo: transit,
       ownRouterInfo: own,
     });
-    const { routers } = netdb;
     const firstHops = (): ReadonlyMap<RouterHash, number> => routes.neighbours;
     const pools = (): ReadonlySet<PoolId> => new Set(this.#destinations.all.keys());
+    const { routers } = netdb;
     const peering = new Peering({ config, self, random, routers, firstHops, pools }, memory);
     const sessions: Sessions = new Sessions({
       ntcp2: { local: keys, localRouterInfo: own, netId: config.netId, random },
@@ -120,9 +122,9 @@ export class RouterNode {
     return this.#own.at(this.#now).hash;
   }
 
-  /** Peers' clocks minus ours in ms, once enough peers have spoken. */
+  /** Peers' clocks minus ours in ms, once enough peers agree. */
   get clockSkew(): number | undefined {
-    return this.#skew.median;
+    return this.#skew.agreed(this.#now);
   }
 
   step(input: NodeInput, now: number): NodeOutput[] {
@@ -174,7 +176,7 @@ export class RouterNode {
       ...this.#cores,
       destinations: this.#destinations,
       counters: { node: this.#counters, messages: this.#cores.dispatch.counters },
-      clockSkew: this.#skew.median,
+      clockSkew: this.#skew.agreed(this.#now),
     });
   }
 
@@ -202,7 +204,11 @@ export class RouterNode {
       case 'leaseSetSigned':
         return this.#destinations.get(input.destination)?.leaseSetSigned(input.leaseSet, now);
       case 'clockMoved':
-        return input.by < -BACK_TOLERANCE ? this.#startAnew(input.by, now) : this.#clockMoved(input.by, now);
+        this.#skew.clear();
+        return this.#clockMoved(input.by, now);
+      case 'clockCorrected':
+        this.#skew.moved(input.by);
+        return Math.abs(input.by) > SLEWED ? this.#clockMoved(input.by, now) : undefined;
       case 'stop':
         return this.#routes.sessions(this.#cores.sessions.terminate(now), now);
       case 'tick':
@@ -213,9 +219,8 @@ export class RouterNode {
   #start({ routerInfos, ...rows }: Extract<NodeInput, { kind: 'start' }>, now: number): void {
     this.#routes.netdb({ kind: 'load', rows: routerInfos }, now);
     this.#cores.peering.load(rows, now);
-    const direction = this.#config.exploratory;
-    const config = { inbound: direction, outbound: direction };
-    this.#routes.tunnel({ kind: 'createPool', pool: EXPLORATORY, config }, now);
+    const { exploratory: inbound, exploratory: outbound } = this.#config;
+    this.#routes.tunnel({ kind: 'createPool', pool: EXPLORATORY, config: { inbound, outbound } }, now);
     if (this.#config.listen) {
       this.#routes.netdb({ kind: 'publishRouter', routerInfo: this.#own.at(now) }, now);
     }
@@ -224,8 +229,8 @@ export class RouterNode {
 
   /** Everything that waits does so by the old clock, for minutes too long if that was ahead. */
   #clockMoved(by: number, now: number): void {
+    if (by < -BACK_TOLERANCE) return this.#startAnew(by, now);
     const { sessions, peering } = this.#cores;
-    this.#skew.clear();
     this.#routes.sessions(sessions.giveUpDialing(now), now);
     peering.clockMoved(by);
     this.#reseedAt = 0;
@@ -244,7 +249,6 @@ export class RouterNode {
     this.#routes.sessions(sessions.terminate(now), now);
     const reopen = [...this.#destinations.all.keys()].map((id) => this.#destinations.take(id, now));
     peering.clockMoved(by);
-    this.#skew.clear();
     this.#wakes.clear();
     this.#wake.spent();
     this.#reseedAt = 0;

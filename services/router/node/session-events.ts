@@ -2,6 +2,7 @@ import type { I2npMessage } from '../i2np/message.ts';
 import type { Close } from '../ntcp2/types.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
+import type { ClockSample } from './clock-skew.ts';
 import type { LinkId } from './node-io.ts';
 
 /** Why there is no session with a router. */
@@ -20,5 +21,6 @@ export type SessionEvent =
       readonly from: RouterHash;
       readonly routerInfo: RouterInfo;
     }
-  | { readonly kind: 'skew'; readonly router: RouterHash; readonly skew: number }
+  /** a handshake that we began told the peer's time */
+  | ({ readonly kind: 'skew' } & ClockSample)
   | { readonly kind: 'wake'; readonly link: LinkId; readonly at: number };

@@ -1,4 +1,5 @@
 import { exhaustive } from '@allium/common/core/exhaustive.ts';
+import { parseIp } from '@allium/common/net/ip-address.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import type { I2npMessage } from '../i2np/message.ts';
 import { ReplayCache } from '../ntcp2/replay-cache.ts';
@@ -8,6 +9,7 @@ import type { Close, Ntcp2Config, Input as SessionInput, Output as SessionOutput
 import type { RouterHash } from '../wire/hash.ts';
 import type { Ntcp2Address } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
+import { networkOf } from '../wire/router-networks.ts';
 import { blame } from './fault.ts';
 import { Link } from './link.ts';
 import type { LinkId, NodeInput, NodeOutput } from './node-io.ts';
@@ -100,7 +102,8 @@ export class Sessions {
     const { host, port, staticKey, iv } = dial.address;
     const config = { ...this.#parts.ntcp2, keepAlive: () => this.#parts.keepAlive(router) };
     const session = Ntcp2Session.initiator(config, { hash: router, staticKey, iv });
-    const link = new Link(id, session, router);
+    const ip = parseIp(host);
+    const link = new Link(id, session, router, ip && networkOf(ip));
     this.#links.set(id, link);
     this.#byRouter.set(router, link);
     this.counters.add('dial');
@@ -224,7 +227,7 @@ export class Sessions {
       case 'routerInfo':
         return this.#told(link, output.routerInfo, now, events);
       case 'skew':
-        if (router !== undefined) events.push({ kind: 'skew', router, skew: output.skew });
+        if (link.network !== undefined) events.push({ ...output, network: link.network });
         return;
       case 'dropped':
         this.counters.add(`dropped-${output.cause}`);

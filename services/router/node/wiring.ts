@@ -99,7 +99,7 @@ export class Wiring implements Routes {
       case 'routerInfo':
         return this.netdb({ kind: 'introduced', routerInfo: event.routerInfo }, now);
       case 'skew':
-        return skew.add(event.router, event.skew);
+        return skew.add(event, now);
     }
   }
 

@@ -36,7 +36,7 @@ export class FrameReader {
   }
 
   /** Appends what the blocks say to `outputs`; returns why the session is over, if it is. */
-  read(frame: Uint8Array, now: number, outputs: Output[]): FrameEnd | undefined {
+  read(frame: Uint8Array, outputs: Output[]): FrameEnd | undefined {
     const input = new ByteReader(frame, STRUCTURE);
     while (input.remaining > 0) {
       if (input.remaining < BLOCK_HEADER_SIZE) return FORMAT;
@@ -55,8 +55,8 @@ export class FrameReader {
           else this.#ignored++;
           break;
         case BLOCK.dateTime:
+          // What it says counts in a handshake only: there it is tied to one question and its answer.
           if (length !== 4) return FORMAT;
-          outputs.push({ kind: 'skew', skew: new ByteReader(data, STRUCTURE).u32() * 1000 - now });
           break;
         case BLOCK.termination:
           return length < TERMINATION_DATA ? FORMAT : { kind: 'terminated', reason: data[8] ?? 0 };

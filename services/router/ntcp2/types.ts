@@ -102,10 +102,10 @@ export type Output =
   | { readonly kind: 'wake'; readonly at: number }
   | { readonly kind: 'established'; readonly peer: RouterHash; readonly routerInfo?: RouterInfo }
   /**
-   * Peer's clock minus ours in milliseconds, half the round trip taken off, right to about half a second.
-   * `roundTrip` is missing where none was measured (a DateTime block).
+   * Of the handshake: peer's clock minus ours in milliseconds, half the round trip taken off, right to about half a
+   * second.
    */
-  | { readonly kind: 'skew'; readonly skew: number; readonly roundTrip?: number }
+  | { readonly kind: 'skew'; readonly skew: number; readonly roundTrip: number }
   /** its payload views the frame's own memory and may be kept */
   | { readonly kind: 'message'; readonly message: I2npMessage }
   | { readonly kind: 'routerInfo'; readonly routerInfo: RouterInfo; readonly flood: boolean }

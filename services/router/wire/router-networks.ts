@@ -26,6 +26,7 @@ export function routerNetworks(info: RouterInfo): RouterNetworks {
   return made;
 }
 
-function networkOf(ip: Uint8Array): string {
+/** The part of an address that one party is likely to hold as a whole. */
+export function networkOf(ip: Uint8Array): string {
   return ip.length === 4 ? `4/${ip[0]}.${ip[1]}` : `6/${Buffer.from(ip.subarray(0, 4)).toString('hex')}`;
 }

@@ -1,8 +1,6 @@
 import test from 'ava';
-import { ClockSkew, MIN_SAMPLES } from '../../../services/router/node/clock-skew.ts';
 import { OwnRouterInfo, RESIGN_AFTER } from '../../../services/router/node/own-router-info.ts';
 import { Wakes } from '../../../services/router/node/wakes.ts';
-import { routerHash } from '../../../services/router/wire/hash.ts';
 import { decodeRouterInfo } from '../../../services/router/wire/router-info.ts';
 import { createRouterKeys } from '../../../services/router/wire/router-keys.ts';
 import { recordedEntropy } from '../../support/entropy.ts';
@@ -36,21 +34,6 @@ test('of several wishes of one core the earliest counts, and each core is woken 
   wakes.ask({ kind: 'plan' }, 5);
   wakes.forget({ kind: 'plan' });
   t.is(wakes.next(), undefined);
-});
-
-test('the clock is judged by the median of several peers, never by one', (t) => {
-  const skew = new ClockSkew();
-  const peer = (n: number) => routerHash(Buffer.alloc(32, n));
-  for (let n = 1; n < MIN_SAMPLES; n++) {
-    skew.add(peer(n), 1_000 * n);
-    t.is(skew.median, undefined);
-  }
-  skew.add(peer(1), 58_000_000);
-  t.is(skew.median, undefined, 'one peer that speaks twice is one peer');
-  skew.add(peer(9), -500);
-  t.is(skew.median, 3_000);
-  skew.clear();
-  t.is(skew.median, undefined);
 });
 
 test('what we tell of ourselves behind Tor: no host, no port, no iv, unreachable and without transit', (t) => {

@@ -21,7 +21,7 @@ function openAll(opener: FrameOpener, frame: Uint8Array): Uint8Array | undefined
 
 function read(blocks: Uint8Array): { outputs: Output[]; end: unknown } {
   const outputs: Output[] = [];
-  const end = new FrameReader().read(blocks, NOW, outputs);
+  const end = new FrameReader().read(blocks, outputs);
   return { outputs, end };
 }
 
@@ -115,11 +115,10 @@ test('blocks that nobody knows, Options and Padding are skipped', (t) => {
   );
 });
 
-test('a DateTime block is a skew, and every other length of it a fault', (t) => {
-  const seconds = Math.round(NOW / 1000) + 5;
+test('a DateTime block says nothing after the handshake, and every other length of it is a fault', (t) => {
   const data = Buffer.alloc(4);
-  data.writeUInt32BE(seconds);
-  t.deepEqual(read(block(0, data)).outputs, [{ kind: 'skew', skew: seconds * 1000 - NOW }]);
+  data.writeUInt32BE(Math.round(NOW / 1000) + 61);
+  t.deepEqual(read(block(0, data)), { outputs: [], end: undefined });
   t.deepEqual(read(block(0, Buffer.alloc(5))).end, { kind: 'format' });
 });
 
@@ -148,7 +147,7 @@ test('a RouterInfo block is verified; what is none is counted, and so is the fif
   const outputs: Output[] = [];
   const broken = routerInfoBlock(flipBit(ALICE_INFO.raw, 4_000));
   t.is(
-    reader.read(Buffer.concat([good, flood, broken, block(2, new Uint8Array(0)), good]), NOW, outputs),
+    reader.read(Buffer.concat([good, flood, broken, block(2, new Uint8Array(0)), good]), outputs),
     undefined,
   );
   t.deepEqual(

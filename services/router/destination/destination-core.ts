@@ -5,6 +5,7 @@ import { GarlicCore } from '../garlic/garlic-core.ts';
 import type { Opened } from '../garlic/garlic-types.ts';
 import { type I2npBody, messageOf } from '../i2np/body.ts';
 import type { GarlicClove } from '../i2np/clove.ts';
+import { expiration } from '../i2np/expiration.ts';
 import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
 import { type DestHash, destHash } from '../wire/hash.ts';
 import type { Identity } from '../wire/identity.ts';
@@ -228,7 +229,8 @@ export class DestinationCore {
   }
 
   #i2np(body: I2npBody, now: number): I2npMessage {
-    return messageOf(body, randomU32(this.#random), now + MESSAGE_LIFETIME);
+    const expires = expiration(now, MESSAGE_LIFETIME, this.#random);
+    return messageOf(body, randomU32(this.#random), expires);
   }
 
   #message(message: I2npMessage, tunnel: number | undefined, now: number, out: DestinationOutput[]): void {

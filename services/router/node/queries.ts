@@ -5,6 +5,7 @@ import { type I2npBody, messageOf } from '../i2np/body.ts';
 import { type GarlicClove, LOCAL_DELIVERY } from '../i2np/clove.ts';
 import { REPLY_KEY_LENGTH, REPLY_TAG_LENGTH } from '../i2np/database-lookup.ts';
 import { storeOf } from '../i2np/database-store.ts';
+import { expiration } from '../i2np/expiration.ts';
 import { encodeLong, type I2npMessage } from '../i2np/message.ts';
 import { sealOneTime } from '../i2np/one-time-garlic.ts';
 import { sealForRouter } from '../i2np/router-garlic.ts';
@@ -147,7 +148,8 @@ export class Queries {
   }
 
   #message(body: I2npBody, now: number): I2npMessage {
-    return messageOf(body, randomU32(this.#parts.random), now + MESSAGE_LIFETIME);
+    const { random } = this.#parts;
+    return messageOf(body, randomU32(random), expiration(now, MESSAGE_LIFETIME, random));
   }
 }
 

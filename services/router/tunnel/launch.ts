@@ -2,6 +2,7 @@ import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
 import { encodeBlocks } from '../i2np/blocks.ts';
 import { messageOf } from '../i2np/body.ts';
 import { LOCAL_DELIVERY } from '../i2np/clove.ts';
+import { expiration } from '../i2np/expiration.ts';
 import { encodeLong, I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
 import { sealForRouter } from '../i2np/router-garlic.ts';
 import type { RouterHash } from '../wire/hash.ts';
@@ -82,7 +83,7 @@ export function launchBuild(launch: Launch, parts: BuildParts, now: number): Tun
   const message: I2npMessage = {
     type: I2NP_TYPE.shortTunnelBuild,
     id: randomU32(parts.random),
-    expires: now + MESSAGE_LIFETIME,
+    expires: expiration(now, MESSAGE_LIFETIME, parts.random),
     payload: started.payload,
   };
   if (!path.via) return toRouter(first.hash, [message]);

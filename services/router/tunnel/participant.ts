@@ -3,6 +3,7 @@ import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import { type RandomBytes, randomU32 } from '@allium/common/core/random.ts';
 import type { KeyPair } from '../crypto/x25519.ts';
 import { decodeBody, messageOf } from '../i2np/body.ts';
+import { expiration } from '../i2np/expiration.ts';
 import { encodeLong, I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
 import { hashBytes, type RouterHash, routerHash } from '../wire/hash.ts';
 import { NO_OPTIONS } from './build-options.ts';
@@ -158,7 +159,7 @@ export class TransitTunnels {
 
   #passOn({ request, keys }: FoundRequest, payload: Uint8Array, now: number): TunnelOutput[] {
     const router = routerHash(request.nextRouter);
-    const expires = now + MESSAGE_LIFETIME;
+    const expires = expiration(now, MESSAGE_LIFETIME, this.#config.random);
     if (!keys.garlic) {
       const message = { type: I2NP_TYPE.shortTunnelBuild, id: request.sendMessageId, expires, payload };
       return toRouter(router, [message]);
@@ -176,7 +177,8 @@ export class TransitTunnels {
     if (router === this.#config.local) return this.enter(tunnelId, data, now) ?? this.#drop('unknownTunnel');
     const id = randomU32(this.#config.random);
     const body = { kind: 'tunnelGateway', tunnelId, data } as const;
-    return toRouter(router, [messageOf(body, id, now + MESSAGE_LIFETIME)]);
+    const expires = expiration(now, MESSAGE_LIFETIME, this.#config.random);
+    return toRouter(router, [messageOf(body, id, expires)]);
   }
 
   #deliver(router: RouterHash, bytes: Uint8Array, now: number): TunnelOutput[] {

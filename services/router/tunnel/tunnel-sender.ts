@@ -1,4 +1,5 @@
 import type { RandomBytes } from '@allium/common/core/random.ts';
+import { expiration } from '../i2np/expiration.ts';
 import { I2NP_TYPE, type I2npMessage } from '../i2np/message.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import { TunnelGateway } from './gateway.ts';
@@ -16,6 +17,7 @@ export class TunnelSender {
   readonly tunnelId: number;
   readonly #gateway: TunnelGateway;
   readonly #layers: readonly Layer[];
+  readonly #random: RandomBytes;
   #lastFlush = Number.NEGATIVE_INFINITY;
   #flushAt: number | undefined;
   #sent = 0;
@@ -25,6 +27,7 @@ export class TunnelSender {
     this.router = router;
     this.tunnelId = tunnelId;
     this.#layers = layers;
+    this.#random = random;
     this.#gateway = new TunnelGateway(random);
   }
 
@@ -56,10 +59,12 @@ export class TunnelSender {
 
   #seal(messages: readonly Buffer[], now: number): I2npMessage[] {
     this.#sent += messages.length;
+    if (messages.length === 0) return [];
+    const expires = expiration(now, MESSAGE_LIFETIME, this.#random);
     return messages.map((payload) => {
       payload.writeUInt32BE(this.tunnelId, 0);
       for (const layer of this.#layers) layer(payload);
-      return tunnelData(payload, now + MESSAGE_LIFETIME);
+      return tunnelData(payload, expires);
     });
   }
 }

@@ -1,6 +1,7 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
 import { type RandomBytes, randomBelow, randomU32 } from '@allium/common/core/random.ts';
 import { messageOf } from '../i2np/body.ts';
+import { expiration } from '../i2np/expiration.ts';
 import { encodeLong } from '../i2np/message.ts';
 import type { RouterHash } from '../wire/hash.ts';
 import { type OneTimeKeys, wrapWithNewKey } from './one-time-reply.ts';
@@ -129,11 +130,8 @@ export class TunnelTests {
     inbound.lastTest = now;
     counters.add('testsSent');
     const body = { kind: 'deliveryStatus', messageId: id, timestamp: now } as const;
-    const { wrapped, key } = wrapWithNewKey(
-      messageOf(body, randomU32(random), deadline),
-      randomBelow(random, MAX_PADDING),
-      random,
-    );
+    const message = messageOf(body, randomU32(random), expiration(now, TEST_TIMEOUT, random));
+    const { wrapped, key } = wrapWithNewKey(message, randomBelow(random, MAX_PADDING), random);
     oneTimeKeys.add(key, deadline);
     const { gateway: router, tunnelId } = inbound.lease;
     const bytes = encodeLong(wrapped);

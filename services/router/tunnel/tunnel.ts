@@ -16,6 +16,9 @@ export const REPLACE_SPREAD = 45_000;
 /** Not used any more in the last moments: what is sent now must still come through. Milliseconds. */
 export const USABLE_MARGIN = 10_000;
 
+/** ms */
+export const LEASE_SPREAD = 10_000;
+
 interface TunnelBase {
   /** inbound: the tunnel ID that we receive under. Outbound: a handle of ours. */
   readonly id: number;
@@ -95,13 +98,18 @@ export function establish(build: TunnelPlan, firstTest: number, random: RandomBy
     ...base,
     direction: 'inbound',
     neighbour: last.router,
-    lease: { gateway: first.router, tunnelId: first.receiveTunnelId, expires },
+    lease: { gateway: first.router, tunnelId: first.receiveTunnelId, expires: leaseEnd(expires, random) },
     bootstrap: build.bootstrap,
     layers,
     endpoint: new TunnelEndpoint(),
     doomed: false,
     untold: false,
   };
+}
+
+/** Whole seconds, up to `LEASE_SPREAD` before the end: a lease shall not tell when its build was sent by our clock. */
+function leaseEnd(expires: number, random: RandomBytes): number {
+  return Math.floor((expires - randomBelow(random, LEASE_SPREAD)) / 1_000) * 1_000;
 }
 
 export function usable(tunnel: Tunnel, now: number): boolean {

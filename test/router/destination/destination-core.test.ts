@@ -1,5 +1,5 @@
 import { DestinationCore } from '@allium/router/destination/destination-core.ts';
-import { MAX_SENT_PAYLOAD } from '@allium/router/destination/limits.ts';
+import { MAX_SENT_PAYLOAD, MESSAGE_LIFETIME } from '@allium/router/destination/limits.ts';
 import { encodeBlocks } from '@allium/router/i2np/blocks.ts';
 import { messageOf } from '@allium/router/i2np/body.ts';
 import { LOCAL_DELIVERY } from '@allium/router/i2np/clove.ts';
@@ -89,6 +89,23 @@ test('the server knows who is there: its sessions are bound to the client’s De
   const received = server.outputs.filter((output) => output.kind === 'received');
   t.true(received.length > 0);
   for (const { senders } of received) t.deepEqual([...senders], [client.hash]);
+});
+
+test('when messages of a Destination expire tells no clock', (t) => {
+  const { net, client, server } = pair();
+  serve(server, pattern(500_000));
+  client.connect(server.hash, REQUEST);
+  const lives: number[] = [];
+  for (let s = 0; s < 600; s++) {
+    const before = client.outputs.length;
+    net.time.run(100);
+    for (const output of client.outputs.slice(before)) {
+      if (output.kind === 'toTunnel') lives.push(output.message.expires - net.time.now);
+    }
+  }
+  t.true(lives.length >= 20, `${lives.length}`);
+  t.true(Math.max(...lives) - Math.min(...lives) >= 2_000, `${lives}`);
+  t.true(Math.min(...lives) >= MESSAGE_LIFETIME - 100 && Math.max(...lives) <= MESSAGE_LIFETIME + 4_000);
 });
 
 test('5 MB both ways through tunnels that lose 5 %', (t) => {

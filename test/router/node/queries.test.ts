@@ -260,7 +260,8 @@ test('what is passed on goes to the router, into the tunnel that begins there, o
   t.is(direct[1]?.to, FLOODFILL.hash);
   const carried = direct[1] && decodeBody(direct[1].message);
   t.is(carried?.kind === 'tunnelGateway' && carried.tunnelId, 31);
-  t.is(direct[1]?.message.expires, net.now + MESSAGE_LIFETIME);
+  const lives = (direct[1]?.message.expires ?? 0) - net.now;
+  t.true(lives >= MESSAGE_LIFETIME && lives <= MESSAGE_LIFETIME + 4_000, `${lives}`);
   const inner = carried?.kind === 'tunnelGateway' ? decodeLong(carried.data) : undefined;
   t.deepEqual([inner?.id, inner?.type, inner?.expires], [5, I2NP_TYPE.data, net.now + 9_000]);
   t.deepEqual(injected, []);
@@ -271,6 +272,28 @@ test('what is passed on goes to the router, into the tunnel that begins there, o
   t.is(own?.kind === 'message' && own.from, undefined);
   queries.forward({ router: net.me.hash, tunnelId: undefined }, message, net.now);
   t.deepEqual([direct.length, injected.length], [2, 1], 'there is nothing to pass on to ourselves');
+});
+
+test('when questions, and what they are sealed in, expire tells no clock', (t) => {
+  const it = rig();
+  const found: { inner: number[]; outer: number[] } = { inner: [], outer: [] };
+  for (let id = 1; id <= 20; id++) {
+    const at = it.net.now;
+    it.queries.query(ask(id), at);
+    it.net.run(1_000);
+    const garlic = it.atFloodfill.at(-1) as I2npMessage;
+    const body = decodeBody(garlic);
+    const payload = body.kind === 'garlic' ? openForRouter(KEYS, body.data) : undefined;
+    const cloves = decodeBlocks(payload ?? Buffer.alloc(0)).filter((block) => block.kind === 'clove');
+    found.outer.push(garlic.expires - at);
+    for (const { clove } of cloves) found.inner.push(clove.message.expires - at);
+  }
+  for (const [where, lives] of Object.entries(found)) {
+    t.is(lives.length, 20, where);
+    t.true(Math.max(...lives) - Math.min(...lives) >= 1_500, `${where}: ${lives}`);
+    t.true(Math.min(...lives) >= MESSAGE_LIFETIME - 1_000, `${where}: ${lives}`);
+    t.true(Math.max(...lives) <= MESSAGE_LIFETIME + 5_000, `${where}: ${lives}`);
+  }
 });
 
 test('a flood goes straight to its router, and wants no receipt', (t) => {

@@ -11,6 +11,7 @@ import { gatewayCompose, memory, Progress, takeDown } from '../compose/story/gat
 import { type Verdict, Watcher } from '../compose/story/watcher.ts';
 import { curl, type Read } from '../compose/story/workstation.ts';
 import { siteFile } from '../support/test-network.ts';
+import { ROLES } from './layout.ts';
 import { down, status, type TestNetwork, up } from './network.ts';
 import { cannotRun, prepare } from './prepare.ts';
 import type { SitePath } from './site-content.ts';
@@ -46,7 +47,7 @@ async function main(): Promise<number> {
   await prepare();
   refuse(await inTheWay());
 
-  head('a private Tor network and a private I2P network, in 21 containers');
+  head(`a private Tor network and a private I2P network, in ${ROLES.length} containers`);
   const network = await bringNetworkUp();
 
   head('the images of the gateway; the first time this takes minutes');

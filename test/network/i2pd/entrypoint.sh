@@ -1,8 +1,6 @@
 #!/bin/bash
 # entrypoint.sh peer|eepsite|reader|client
-#   NAME       unique name
-#   ADDRESS    own IPv4 address
-#   FLOODFILL  true|false
+#   FLOODFILL  true makes it one
 #   ROUTERS    how many routers the network has (the client is not one of them): wait for all their RouterInfos
 #   SITE       host of the web server behind the eepsite       (eepsite)
 #   SOCKS      host:port of the Tor client to go through       (client)
@@ -12,11 +10,12 @@
 set -euo pipefail
 
 role=$1
+address=$(hostname -i)
 data=/var/lib/i2pd
 conf=/tmp/i2pd.conf
 tunnels=/tmp/tunnels.conf
 doors=127.0.0.1
-[ "$role" = peer ] || doors=$ADDRESS
+[ "$role" = peer ] || doors=$address
 
 # SSU2 is on between the peers: only its peer tests teach i2pd that it is reachable (caps R).
 cat >"$conf" <<CONF
@@ -24,15 +23,15 @@ loglevel = warn
 log = stdout
 netid = 99
 reservedrange = false
-host = $ADDRESS
-address4 = $ADDRESS
+host = $address
+address4 = $address
 port = 4567
 nat = false
 ipv4 = true
 ipv6 = false
 bandwidth = X
 share = 100
-floodfill = $FLOODFILL
+floodfill = ${FLOODFILL:-false}
 tunconf = $tunnels
 tunnelsdir = /tmp/no-tunnels
 [ntcp2]
@@ -58,7 +57,7 @@ profiles = false
 enabled = false
 [http]
 enabled = true
-address = $ADDRESS
+address = $address
 port = 7070
 auth = false
 strictheaders = false

@@ -32,7 +32,9 @@ export function rig(options: Partial<SimOptions> & { seed: string }): Rig {
   const ready = (): boolean => client.ready.has(PROXY) && server.ready.has(SITE);
   if (!net.run(120_000, ready)) throw new Error(`not ready: ${JSON.stringify(client.status)}`);
   const site = new SimSite(server, SITE);
-  // the LeaseSet reaches its floodfills
+  const published = (): boolean => counted(server.status.counters, /^lease-set-published$/) > 0;
+  if (!net.run(60_000, published)) throw new Error(`not published: ${JSON.stringify(server.status)}`);
+  // and from the one that said so to the others
   net.run(6_000);
   const fetch = (download: number, { upload = 0, seed = 1 } = {}): SimFetch =>
     new SimFetch({ from: client, destination: PROXY, to, download, upload, seed });

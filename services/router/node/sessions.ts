@@ -1,5 +1,4 @@
 import { exhaustive } from '@allium/common/core/exhaustive.ts';
-import { parseIp } from '@allium/common/net/ip-address.ts';
 import { Counters } from '@allium/common/observe/counters.ts';
 import type { I2npMessage } from '../i2np/message.ts';
 import { ReplayCache } from '../ntcp2/replay-cache.ts';
@@ -9,7 +8,7 @@ import type { Close, Ntcp2Config, Input as SessionInput, Output as SessionOutput
 import type { RouterHash } from '../wire/hash.ts';
 import type { Ntcp2Address } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
-import { networkOf } from '../wire/router-networks.ts';
+import { networkOfHost } from '../wire/router-networks.ts';
 import { blame } from './fault.ts';
 import { Link } from './link.ts';
 import type { LinkId, NodeInput, NodeOutput } from './node-io.ts';
@@ -102,8 +101,7 @@ export class Sessions {
     const { host, port, staticKey, iv } = dial.address;
     const config = { ...this.#parts.ntcp2, keepAlive: () => this.#parts.keepAlive(router) };
     const session = Ntcp2Session.initiator(config, { hash: router, staticKey, iv });
-    const ip = parseIp(host);
-    const link = new Link(id, session, router, ip && networkOf(ip));
+    const link = new Link(id, session, router, networkOfHost(host));
     this.#links.set(id, link);
     this.#byRouter.set(router, link);
     this.counters.add('dial');

@@ -36,7 +36,7 @@ export class FrameReader {
   }
 
   /** Appends what the blocks say to `outputs`; returns why the session is over, if it is. */
-  read(frame: Uint8Array, outputs: Output[]): FrameEnd | undefined {
+  read(frame: Uint8Array, now: number, outputs: Output[]): FrameEnd | undefined {
     const input = new ByteReader(frame, STRUCTURE);
     while (input.remaining > 0) {
       if (input.remaining < BLOCK_HEADER_SIZE) return FORMAT;

@@ -26,7 +26,13 @@ export function routerNetworks(info: RouterInfo): RouterNetworks {
   return made;
 }
 
+/** Of a host as RouterInfos name it; undefined when it is no IP literal. */
+export function networkOfHost(host: string): string | undefined {
+  const ip = parseIp(host);
+  return ip && networkOf(ip);
+}
+
 /** The part of an address that one party is likely to hold as a whole. */
-export function networkOf(ip: Uint8Array): string {
+function networkOf(ip: Uint8Array): string {
   return ip.length === 4 ? `4/${ip[0]}.${ip[1]}` : `6/${Buffer.from(ip.subarray(0, 4)).toString('hex')}`;
 }

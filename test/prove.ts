@@ -8,6 +8,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   leak: ['test/run.ts', 'kernel', 'leak'],
   fresh: ['test/machines/fresh.ts'],
   engines: ['test/machines/engines.ts'],
+  interop: ['test/run.ts', 'interop'],
 };
 
 const asked = process.argv.slice(2);

@@ -41,7 +41,7 @@ function addFrames(bench: Bench, count: number): void {
     const length = opener.length(frame.subarray(0, LENGTH_SIZE));
     const blocks = opener.open(frame.subarray(LENGTH_SIZE));
     const outputs: Output[] = [];
-    if (length === undefined || !blocks || reader.read(blocks, outputs)) throw new Error('frame refused');
+    if (length === undefined || !blocks || reader.read(blocks, 0, outputs)) throw new Error('frame refused');
   };
   bench.add(`open and read a frame of ${name}`, open, frames.options);
 }

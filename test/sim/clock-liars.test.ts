@@ -3,7 +3,7 @@ import test from 'ava';
 import { SimFetch, SimSite } from '../support/sim-apps.ts';
 import { followPeers } from '../support/sim-clock.ts';
 import { SimNetwork } from '../support/sim-network.ts';
-import { counted, outcomes } from './rig.ts';
+import { counted, outcomes, PROXY, SITE } from './rig.ts';
 
 const SECOND = 1_000;
 const LIE = 61 * SECOND;
@@ -27,7 +27,7 @@ function trial({ routers, liars, lie, off }: Trial) {
   });
   const client = net.addClient('client', off);
   const clock = followPeers(net, client, off);
-  net.openDestination(client, 'proxy', false);
+  net.openDestination(client, PROXY, false);
   let farthest = 0;
   for (let s = 0; s < 180; s++) {
     net.run(SECOND);
@@ -46,7 +46,7 @@ for (const lie of [LIE, -LIE]) {
   test(`nine of 24 peers that lie by ${lie / SECOND} s move it by nothing that counts`, (t) => {
     const { farthest, client } = trial({ routers: 24, liars: 9, lie, off: 0 });
     t.true(farthest < 2 * SECOND, `${farthest}`);
-    t.true(client.ready.has('proxy'));
+    t.true(client.ready.has(PROXY));
     t.true(client.status.sessions.connected >= 12, 'and the honest ones stay');
   });
 
@@ -61,11 +61,11 @@ for (const off of [40 * SECOND, -40 * SECOND, 300 * SECOND]) {
     const { net, client, error } = trial({ routers: 24, liars: 5, lie: LIE, off });
     t.true(Math.abs(error) < SECOND, `${error}`);
     const server = net.addClient('server');
-    const { hash: to } = net.openDestination(server, 'site', true).destination;
-    t.true(net.run(60 * SECOND, () => client.ready.has('proxy') && server.ready.has('site')));
-    new SimSite(server, 'site');
+    const { hash: to } = net.openDestination(server, SITE, true).destination;
+    t.true(net.run(60 * SECOND, () => client.ready.has(PROXY) && server.ready.has(SITE)));
+    new SimSite(server, SITE);
     net.run(10 * SECOND);
-    const page = new SimFetch({ from: client, destination: 'proxy', to, download: 20_000 });
+    const page = new SimFetch({ from: client, destination: PROXY, to, download: 20_000 });
     t.deepEqual(outcomes(net, [page], 60 * SECOND), ['whole']);
   });
 }

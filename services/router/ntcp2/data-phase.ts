@@ -107,7 +107,7 @@ export class DataPhase {
       const blocks = this.#opener.open(frame);
       if (!blocks) return speechless(TERMINATION.aead, 'authentication');
       const before = this.#reader.messages;
-      const end = this.#reader.read(blocks, outputs);
+      const end = this.#reader.read(blocks, now, outputs);
       if (this.#reader.messages !== before) this.#activeAt = now;
       if (end?.kind === 'terminated')
         return { code: 'terminated', reason: end.reason, say: false, linger: false };

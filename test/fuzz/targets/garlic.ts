@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { SharedLimit } from '@allium/common/core/shared-limit.ts';
 import { aeadSeal } from '@allium/router/crypto/aead.ts';
 import { frameOf, garlicOf, leaseSetOf } from '@allium/router/destination/clove-content.ts';
 import { DestinationCore } from '@allium/router/destination/destination-core.ts';
@@ -17,7 +18,9 @@ import { SendTagSet } from '@allium/router/garlic/send-tag-set.ts';
 import { encodeBlocks } from '@allium/router/i2np/blocks.ts';
 import { messageOf } from '@allium/router/i2np/body.ts';
 import { sealOneTime } from '@allium/router/i2np/one-time-garlic.ts';
+import { Budget, MAX_TAGS } from '@allium/router/node/budget.ts';
 import { routerHash } from '@allium/router/wire/hash.ts';
+import { identityOf, signerOf } from '@allium/router/wire/identity.ts';
 import { createLeaseSet2 } from '@allium/router/wire/lease-set2.ts';
 import { Chance } from '../engine/chance.ts';
 import { pieces, Script } from '../engine/script.ts';
@@ -31,7 +34,11 @@ const THEIRS = STRANGER.encryption;
 const START = stateToward(OURS.publicKey);
 const DATE = encodeBlocks([{ kind: 'dateTime', at: NOW }]);
 const LEASE = { gateway: routerHash(Buffer.alloc(32, 8)), tunnelId: 5, expires: NOW + 500_000 };
-const THEIR_SET = createLeaseSet2(STRANGER, { published: NOW, leases: [LEASE] });
+const THEIR_SET = createLeaseSet2(signerOf(STRANGER), {
+  published: NOW,
+  leases: [LEASE],
+  encryptionKeys: [{ type: 4, key: THEIRS.publicKey }],
+});
 const REPLY_KEY = { key: Buffer.alloc(32, 5), tag: Buffer.alloc(8, 6) };
 /** Bytes of a payload that a session can carry. */
 const PAYLOAD_MAX = 60_000;
@@ -98,21 +105,22 @@ function withSession(core: GarlicCore): { readonly seal: (payload: Uint8Array) =
   };
 }
 
-/** What a core may hold, by garlic/limits.ts. */
+/** What a core may hold, by garlic/limits.ts and node/budget.ts. */
 function bounded(core: GarlicCore): void {
   const { remotes, strangers, sessions, tags, replyKeys } = core.counts;
   promise(remotes <= 1_024 && strangers <= 256 && sessions <= 3_072, 'so many remotes and sessions');
-  promise(tags <= 65_536 && replyKeys <= 1_024, 'so many tags and keys');
+  promise(tags <= MAX_TAGS && replyKeys <= 1_024, 'so many tags and keys');
 }
 
 function newCore(): GarlicCore {
   const core = new GarlicCore({
     keys: OURS,
     random: new Chance('core').random,
+    tags: new SharedLimit(2 * MAX_TAGS).share(),
     newSessionsPerSecond: 1e6,
     newSessionsBurst: 1e6,
   });
-  core.registerReplyKey(REPLY_KEY.tag, REPLY_KEY.key, NOW + 60_000, 'question', NOW);
+  core.registerReplyKey(REPLY_KEY.tag, REPLY_KEY.key, NOW + 60_000, 7, NOW);
   return core;
 }
 
@@ -141,9 +149,10 @@ function playGarlic(input: Buffer): unknown {
 function playDestination(input: Buffer): unknown {
   const script = new Script(input);
   const core = new DestinationCore({
-    keys: DESTINATION,
+    identity: identityOf(DESTINATION),
     publish: true,
     random: new Chance('destination').random,
+    shares: new Budget().share(),
   });
   core.step({ kind: 'leases', leases: [LEASE] }, NOW);
   let weight = 0;
@@ -248,7 +257,7 @@ export const TARGETS: Targets = {
   'router/garlic/reply-keys ReplyKeys.open': {
     run(input) {
       const keys = new ReplyKeys();
-      keys.register(REPLY_KEY.tag, REPLY_KEY.key, NOW, 'question');
+      keys.register(REPLY_KEY.tag, REPLY_KEY.key, NOW, 7);
       return input.length < 8 ? undefined : keys.open(input);
     },
     seeds: () => [sealOneTime(REPLY_KEY, BLOCKS)],

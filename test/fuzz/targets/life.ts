@@ -2,6 +2,7 @@ import { encodeLong, type I2npMessage } from '@allium/router/i2np/message.ts';
 import type { LinkId, NodeInput, NodeOutput } from '@allium/router/node/node-io.ts';
 import { RouterNode } from '@allium/router/node/router-node.ts';
 import type { RouterHash } from '@allium/router/wire/hash.ts';
+import { identityOf } from '@allium/router/wire/identity.ts';
 import { publishedNtcp2Address, routerOptions } from '@allium/router/wire/own-router.ts';
 import { createRouterInfo } from '@allium/router/wire/router-info.ts';
 import { Chance } from '../engine/chance.ts';
@@ -17,7 +18,7 @@ const NODE_INFO = createRouterInfo(ROUTER, {
   addresses: [publishedNtcp2Address(ROUTER, { host: NODE_HOST, port: 4_567 })],
   options: routerOptions({ caps: 'XR', netId: NET_ID, version: '0.9.68' }),
 });
-const SITE = 'site';
+const SITE = 1;
 /** What one input may bring about, at most: outputs, and bytes for all peers. */
 const OUTPUTS_MAX = 2_000;
 const SENT_MAX = 4 * 1_048_576;
@@ -60,7 +61,7 @@ export class Life {
     this.#node = new RouterNode(config, ROUTER, new Chance('node').random);
     this.#peers = IDENTITIES.map((identity) => new HostilePeer(identity, this.#around));
     this.#mischief = new Mischief(script, this.#chance, this.#peers, () => this.#now);
-    this.#feed({ kind: 'start', routerInfos: [], profiles: [] });
+    this.#feed({ kind: 'start', routerInfos: [], profiles: [], firstHops: [] });
     this.#feed({ kind: 'reseeded', routerInfos: IDENTITIES.map(({ info }) => info) });
     if (listens) this.#dialNode();
     this.#open(script.below(2) === 0);
@@ -224,7 +225,7 @@ export class Life {
     else if (what === 3) this.#command({ kind: script.below(2) === 0 ? 'end' : 'reset', stream });
     else if (what === 4) this.#command({ kind: 'consumed', stream, bytes: script.u16() });
     else if (what === 5) this.#moveClock(script.pick([-120_000, -10_000, 5_000, 3_600_000]));
-    else if (what === 6) this.#feed({ kind: 'closeDestination', name: SITE });
+    else if (what === 6) this.#feed({ kind: 'closeDestination', destination: SITE });
     else if (what === 7) this.#open(script.below(2) === 0);
     else this.#feed({ kind: 'dialFailed', link: script.below(20), code: 'circuit' });
   }
@@ -235,14 +236,14 @@ export class Life {
   }
 
   get #isOpen(): boolean {
-    return SITE in this.#node.status().destinations;
+    return this.#node.status().destinations.has(SITE);
   }
 
   /** Twice would be our own mistake. */
   #open(publish: boolean): void {
     if (this.#isOpen) return;
-    const options = { keys: DESTINATION, publish, length: 1, quantity: 2 };
-    this.#feed({ kind: 'openDestination', name: SITE, options });
+    const options = { identity: identityOf(DESTINATION), publish, length: 1, quantity: 2 };
+    this.#feed({ kind: 'openDestination', destination: SITE, options });
     this.#feed({ kind: 'stream', destination: SITE, command: { kind: 'listen', port: 0 } });
   }
 

@@ -94,7 +94,7 @@ function playNetDb(input: Buffer): unknown {
     for (const output of outputs) noteQuery(output, queries);
   };
   for (const info of FLOODFILLS) step({ kind: 'add', routerInfo: info });
-  step({ kind: 'lookup', caller: 'a', what: 'leaseSet', hash: WANTED });
+  step({ kind: 'lookup', hash: WANTED, pool: 1, refresh: false });
   for (let steps = 0; !script.ended && steps < 24; steps++) {
     const kind = script.below(7);
     const query = script.below(3) === 0 ? script.u8() : queries[script.below(queries.length)];

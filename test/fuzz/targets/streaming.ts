@@ -1,3 +1,4 @@
+import { Budget } from '@allium/router/node/budget.ts';
 import { StreamManager } from '@allium/router/streaming/manager.ts';
 import {
   decodePacket,
@@ -6,9 +7,10 @@ import {
   STREAM_FLAG,
   type StreamPacket,
 } from '@allium/router/streaming/packet.ts';
-import { encodeSigned, signerOf, verifyPacket } from '@allium/router/streaming/signing.ts';
+import { encodeSigned, verifyPacket } from '@allium/router/streaming/signing.ts';
 import type { StreamInput, StreamOutput } from '@allium/router/streaming/types.ts';
 import { hashBytes } from '@allium/router/wire/hash.ts';
+import { signerOf } from '@allium/router/wire/identity.ts';
 import { Chance } from '../engine/chance.ts';
 import { pieces, Script } from '../engine/script.ts';
 import { promise, type Targets } from '../engine/target.ts';
@@ -69,6 +71,7 @@ class Play {
   readonly #manager = new StreamManager({
     signer: signerOf(DESTINATION),
     random: new Chance('streams').random,
+    shares: new Budget().share(),
   });
   readonly #ids: number[] = [0];
   #now = NOW;

@@ -21,7 +21,7 @@ function openAll(opener: FrameOpener, frame: Uint8Array): Uint8Array | undefined
 
 function read(blocks: Uint8Array): { outputs: Output[]; end: unknown } {
   const outputs: Output[] = [];
-  const end = new FrameReader().read(blocks, outputs);
+  const end = new FrameReader().read(blocks, NOW, outputs);
   return { outputs, end };
 }
 
@@ -147,7 +147,7 @@ test('a RouterInfo block is verified; what is none is counted, and so is the fif
   const outputs: Output[] = [];
   const broken = routerInfoBlock(flipBit(ALICE_INFO.raw, 4_000));
   t.is(
-    reader.read(Buffer.concat([good, flood, broken, block(2, new Uint8Array(0)), good]), outputs),
+    reader.read(Buffer.concat([good, flood, broken, block(2, new Uint8Array(0)), good]), NOW, outputs),
     undefined,
   );
   t.deepEqual(

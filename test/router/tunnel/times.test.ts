@@ -1,8 +1,8 @@
 /** No time that others read, of all that a router sends into tunnels, tells the router's clock. */
 import { decodeBody } from '@allium/router/i2np/body.ts';
 import { decodeLong, I2NP_TYPE, type I2npMessage } from '@allium/router/i2np/message.ts';
+import { EXPLORATORY } from '@allium/router/tunnel/pool-id.ts';
 import { LEASE_SPREAD } from '@allium/router/tunnel/tunnel.ts';
-import { EXPLORATORY } from '@allium/router/tunnel/tunnel-io.ts';
 import { MESSAGE_LIFETIME } from '@allium/router/tunnel/tunnel-sender.ts';
 import test, { type ExecutionContext } from 'ava';
 import { SimNetwork } from './sim-network.ts';
@@ -29,7 +29,7 @@ function observed(): { net: SimNetwork; left: Map<string, number[]> } {
     }
     return message;
   };
-  net.step(net.me, { kind: 'createPool', name: EXPLORATORY, config: { inbound: POOL, outbound: POOL } });
+  net.step(net.me, { kind: 'createPool', pool: EXPLORATORY, config: { inbound: POOL, outbound: POOL } });
   return { net, left };
 }
 

@@ -12,6 +12,9 @@ const LONGEST = 4_096;
  */
 const BATCH_PART = 16;
 const BATCH_MAX = 2_048;
+/** Inputs that are tried however busy the machine is; fewer where one takes milliseconds. */
+const LEAST = 200;
+const LEAST_SLOW = 3;
 /** Inputs that are remembered; the oldest that were found go, the seeds stay. */
 const CORPUS_MAX = 2_000;
 /** Different findings of one target; there is no use in more. */
@@ -123,7 +126,8 @@ export class Hunt {
 
   #over({ ms, inputs, once }: HuntLimits, started: number): boolean {
     if (this.#findings.size >= (once ? 1 : FINDINGS_MAX)) return true;
-    return this.#inputs >= inputs || performance.now() - started >= ms;
+    const least = this.#target.slow ? LEAST_SLOW : LEAST;
+    return this.#inputs >= inputs || (this.#inputs >= least && performance.now() - started >= ms);
   }
 
   #next(): Buffer {

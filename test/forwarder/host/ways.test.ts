@@ -1,7 +1,8 @@
 import { createServer as createHttp } from 'node:http';
 import { createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { listening } from '../../support/tcp.ts';
+import { listening, until } from '../../support/tcp.ts';
 import { get } from '../support/fixture.ts';
 import { startOurs } from '../support/proxies.ts';
 import { probe, statusOf } from '../support/raw-client.ts';
@@ -120,9 +121,13 @@ test('with forward-socks5t a request is behind the SOCKS request before there is
 test('forward-socks5 waits for the answer', async (t) => {
   const { port: at, heard } = await silentSocks(t, /never/);
   const ours = await startOurs(`forward-socks5 / me:secret@127.0.0.1:${at} .\n`);
-  t.teardown(() => ours.stop());
-  await probe(ours.port, get('http://a.example/'), { limitMs: 1_000 });
+  const asked = probe(ours.port, get('http://a.example/'), { limitMs: 60_000 });
+  await until(t, () => heard() !== '');
+  // What came behind it would be there by then.
+  await setTimeout(300);
   t.is(heard(), '\x05\x01\0\x03\x09a.example\0P');
+  await ours.stop();
+  await asked;
 });
 
 test('a large body goes out behind the SOCKS request whole', async (t) => {

@@ -74,6 +74,11 @@ export class Neighbours {
     this.#pronounce(verdicts, now);
   }
 
+  /** A session with it was opened. */
+  up(router: RouterHash): void {
+    this.#blame.renewed(router);
+  }
+
   /** What time alone decides. */
   review(now: number): void {
     this.#pronounce(this.#blame.overdue(now), now);
@@ -92,9 +97,17 @@ export class Neighbours {
     }
   }
 
+  /** Who has least to do; while nobody answers, those first over whose sessions least was lost. */
   #idlest(routers: readonly RouterHash[], now: number): readonly RouterHash[] {
-    const load = new Map(routers.map((router) => [router, this.#budget.load(router, now)]));
-    const sorted = [...routers].sort((a, b) => (load.get(a) ?? 0) - (load.get(b) ?? 0));
-    return sorted.slice(0, Math.max(IDLEST, Math.ceil(routers.length / 2)));
+    const ranked = routers
+      .map((router) => ({
+        router,
+        unanswered: this.#blame.unanswered(router),
+        load: this.#budget.load(router, now),
+      }))
+      .sort((a, b) => a.unanswered - b.unanswered || a.load - b.load);
+    const best = ranked.filter(({ unanswered }) => unanswered === ranked[0]?.unanswered).length;
+    const idle = Math.max(IDLEST, Math.ceil(ranked.length / 2));
+    return ranked.slice(0, Math.min(best, idle)).map(({ router }) => router);
   }
 }

@@ -167,6 +167,7 @@ export class Peering {
   up(router: RouterHash, incoming: boolean, now: number): void {
     this.#torAwayUntil = 0;
     this.#planner.succeeded(router);
+    this.#neighbours.up(router);
     if (!incoming) this.memory.firstHops.proven(router, now);
     this.profiles.record(router, 'connected', now);
     this.profiles.record(router, 'established', now);

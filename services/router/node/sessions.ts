@@ -254,7 +254,8 @@ export class Sessions {
     link.router = output.peer;
     link.up = true;
     this.counters.add(incoming ? 'accepted' : 'established');
-    if (!this.#byRouter.get(output.peer)?.up) this.#byRouter.set(output.peer, link);
+    // who dials us again has lost what it had before
+    if (incoming || !this.#byRouter.get(output.peer)?.up) this.#byRouter.set(output.peer, link);
     if (output.routerInfo) {
       events.push({ kind: 'routerInfo', from: output.peer, routerInfo: output.routerInfo });
     }

@@ -17,6 +17,8 @@ export const BENCH = 15 * 60_000;
 export const VERDICT_AFTER = 60_000;
 /** And while the neighbour itself is in doubt. */
 export const DOUBTFUL_VERDICT_AFTER = 300_000;
+/** Lost builds in a row, through whomever, from which on it may be our own side that nobody hears. */
+export const ALL_SILENT = 6;
 /** Lost builds of a neighbour whose verdict waits. */
 const MAX_PENDING = 16;
 const MAX_NEIGHBOURS = 256;
@@ -56,12 +58,14 @@ interface Record {
  * neighbour's, and those behind it hear nothing of it.
  */
 export class Blame {
+  #lostInRow = 0;
   readonly #records = new BoundedMap<RouterHash, Record>(MAX_NEIGHBOURS);
 
   /** Far hops said something, whatever it was: builds pass this neighbour. */
   answered(neighbour: RouterHash, now: number): Verdict[] {
     const record = this.#of(neighbour, now);
     record.answered++;
+    this.#lostInRow = 0;
     record.inRow = 0;
     record.lastAnswer = now;
     record.benchedUntil = Number.NEGATIVE_INFINITY;
@@ -72,6 +76,7 @@ export class Blame {
     const { neighbour } = build;
     const record = this.#of(neighbour, now);
     record.lost++;
+    this.#lostInRow++;
     if (record.lastAnswer >= build.started) {
       const lossy = this.#lossy(neighbour, record, now);
       if (lossy) record.benchedUntil = now + BENCH;
@@ -89,6 +94,20 @@ export class Blame {
   /** Verdicts that have waited long enough. */
   overdue(now: number): Verdict[] {
     return [...this.#records.values()].flatMap((record) => this.#overdue(record, now));
+  }
+
+  /** There is a new session with it: what was lost over the old one says nothing of anybody. */
+  renewed(neighbour: RouterHash): void {
+    const record = this.#records.get(neighbour);
+    if (!record) return;
+    record.inRow = 0;
+    record.benchedUntil = Number.NEGATIVE_INFINITY;
+    record.pending.length = 0;
+  }
+
+  /** Where nobody answers any more: builds lost through this neighbour since the last answer, or since its session began. */
+  unanswered(neighbour: RouterHash): number {
+    return this.#lostInRow < ALL_SILENT ? 0 : (this.#records.get(neighbour)?.inRow ?? 0);
   }
 
   /** Tunnels should begin elsewhere. */

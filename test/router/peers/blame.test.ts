@@ -1,4 +1,5 @@
 import {
+  ALL_SILENT,
   BENCH,
   Blame,
   DOUBTFUL_VERDICT_AFTER,
@@ -79,6 +80,18 @@ for (const [rate, inRow] of [
     t.false(blame.benched(NEAR, NOW + 2), 'who answers is not left out');
   });
 }
+
+test('what was lost over a session that is gone is held against nobody', (t) => {
+  const blame = knowing(0.95);
+  for (let i = 1; i < SILENT_AFTER; i++) blame.lost(build(i), NOW + 1);
+  t.is(blame.unanswered(NEAR), 0, 'of no account while others answer');
+  for (let i = 0; i < ALL_SILENT; i++) blame.lost(build(i, OTHER, NOW - 1), NOW + 1);
+  t.is(blame.unanswered(NEAR), SILENT_AFTER - 1);
+  blame.renewed(NEAR);
+  t.is(blame.unanswered(NEAR), 0);
+  t.deepEqual(blame.lost(build(9), NOW + 2), []);
+  t.is(blame.answered(NEAR, NOW + 3).length, 1, 'only what was lost since');
+});
 
 test('where nobody answers, no neighbour is singled out, and all are blamed in the end', (t) => {
   const blame = knowing(0);

@@ -161,6 +161,7 @@ export const TARGETS: Targets = {
     mend: mendedLong,
   },
   'router/i2np/message decodeShort': { run: decodeShort, seeds: () => [Buffer.alloc(12, 1)] },
+  'router/i2np/message readExpires': 'a part of longMessageCodec',
   'router/i2np/message longMessageCodec': codecTarget(longMessageCodec, {
     seeds: () => [encodeLong(MESSAGE)],
     mend: mendedLong,

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decode } from '@allium/common/bytes/codec.ts';
+import { decode, encode } from '@allium/common/bytes/codec.ts';
 import { databaseLookupCodec } from '@allium/router/i2np/database-lookup.ts';
 import { databaseSearchReplyCodec } from '@allium/router/i2np/database-search-reply.ts';
 import { databaseStoreCodec } from '@allium/router/i2np/database-store.ts';
@@ -10,6 +10,7 @@ import { NetDbCore } from '@allium/router/netdb/netdb-core.ts';
 import type { NetDbInput, NetDbOutput } from '@allium/router/netdb/netdb-events.ts';
 import { ReseedError, verifyBundle } from '@allium/router/netdb/reseed.ts';
 import { decodeSu3, readSignerCertificate, verifySu3 } from '@allium/router/netdb/su3.ts';
+import { firstHopCodec } from '@allium/router/peers/first-hop-row.ts';
 import { profileCodec } from '@allium/router/peers/profile.ts';
 import { destHash, hashBytes, routerHash } from '@allium/router/wire/hash.ts';
 import { decodeRouterInfo } from '@allium/router/wire/router-info.ts';
@@ -198,6 +199,11 @@ export const TARGETS: Targets = {
     run: (input) => verifySu3(decodeSu3(input), certificate(), NOW),
     seeds: () => [su3Of(Buffer.from('content'))],
   },
+  'router/peers/first-hop-row firstHopCodec': codecTarget(firstHopCodec, {
+    seeds: () => [
+      encode(firstHopCodec, { rank: 7, drawnAt: NOW, until: NOW, provenAt: 0, unlistedSince: 0 }),
+    ],
+  }),
   'router/peers/profile profileCodec': codecTarget(profileCodec, {
     seeds: () => [
       Buffer.concat([Buffer.of(1), Buffer.alloc(8), Buffer.alloc(8), Buffer.of(255), Buffer.alloc(24)]),

@@ -40,9 +40,9 @@ const IN_LIVES = 'by RouterNode.step, whose sessions and tunnels it needs';
 
 export const TARGETS: Targets = {
   'router/node/destinations Destinations.open': 'a Destination of ours',
-  'router/node/destinations Destinations.take': 'a Destination of ours',
   'router/node/dispatch Dispatch.message': IN_LIVES,
   'router/node/local-destination LocalDestination.message': IN_LIVES,
+  'router/node/local-streams LocalStreams.step': IN_LIVES,
   'router/node/queries Queries.open': IN_LIVES,
   'router/node/queries Queries.reply': IN_LIVES,
   'router/node/router-node RouterNode.step': {

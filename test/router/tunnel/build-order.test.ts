@@ -10,10 +10,20 @@ import { inShort } from '../../support/long.ts';
 
 const POOLS = 24;
 
-function clients(world: HopWorld): { inbound: number; outbound: number }[] {
+function clients(world: HopWorld): Side[] {
   return [...world.me.status().pools]
     .filter(([id]) => id !== EXPLORATORY)
     .map(([, { inbound, outbound }]) => ({ inbound: inbound.alive, outbound: outbound.alive }));
+}
+
+type Side = { readonly inbound: number; readonly outbound: number };
+
+function ready(pools: readonly Side[]): number {
+  return pools.filter(({ inbound, outbound }) => inbound > 0 && outbound > 0).length;
+}
+
+function full(pools: readonly Side[]): number {
+  return pools.filter(({ inbound, outbound }) => inbound >= 3 && outbound >= 3).length;
 }
 
 test('24 pools come up together, and none waits until others have all that they want', (t) => {
@@ -21,12 +31,15 @@ test('24 pools come up together, and none waits until others have all that they 
   const world = openWorld({ seed: 'order', known: 400, dead: 0.45, neighbours: 24 }, POOLS);
   world.run(60_000);
   const early = clients(world);
-  const ready = early.filter(({ inbound, outbound }) => inbound > 0 && outbound > 0).length;
   world.run(60_000);
-  const full = clients(world).filter(({ inbound, outbound }) => inbound >= 3 && outbound >= 3).length;
-  t.log(`of ${POOLS} pools ${ready} are ready after one minute, ${full} have all tunnels after two`);
-  t.true(ready >= 20, `${ready} ready`);
-  t.true(full >= 22, `${full} full`);
+  const late = clients(world);
+  t.log(
+    `of ${POOLS} pools ${ready(early)} are ready after one minute, ${full(late)} have all tunnels after two`,
+  );
+  // how soon the first ones come is luck, in what order they come is not
+  t.true(ready(early) >= 20 || full(early) === 0, `${full(early)} full, and ${ready(early)} ready`);
+  t.is(ready(late), POOLS);
+  t.true(full(late) >= 22, `${full(late)} full`);
   // and later none is without for long
   for (let minute = 0; minute < inShort(6, 30); minute++) {
     world.run(60_000);

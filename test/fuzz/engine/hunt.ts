@@ -13,8 +13,8 @@ const LONGEST = 4_096;
 const BATCH_PART = 16;
 const BATCH_MAX = 2_048;
 /** Inputs that are tried however busy the machine is; fewer where one takes milliseconds. */
-const LEAST = 200;
-const LEAST_SLOW = 3;
+const LEAST = 50;
+const LEAST_SLOW = 2;
 /** Inputs that are remembered; the oldest that were found go, the seeds stay. */
 const CORPUS_MAX = 2_000;
 /** Different findings of one target; there is no use in more. */

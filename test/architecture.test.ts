@@ -50,7 +50,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'router/node':
     'common/bytes common/core common/observe destination garlic i2np netdb ntcp2 peers streaming tunnel wire',
   'router/ntcp2': 'common/bytes common/core crypto i2np wire',
-  'router/peers': 'common/bytes common/core common/net common/observe crypto tunnel wire',
+  'router/peers': 'common/bytes common/core common/net common/observe crypto wire',
   'router/streaming': 'common/bytes common/core crypto wire',
   'router/tunnel': 'common/bytes common/core crypto i2np wire',
   'router/wire': 'common/bytes common/core common/net crypto',

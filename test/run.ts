@@ -100,9 +100,9 @@ async function runStage(stage: Stage): Promise<void> {
   rows.push([stage.name.padEnd(11), ...cells, String(result.skipped).padStart(9), took.padStart(9)].join(''));
 }
 
-/** Each target is a test; every time with other inputs, whose seed is printed. */
+/** Each target is a test. The same inputs every time: what is new is hunted for by `npm run fuzz`. */
 async function fuzzMinute(): Promise<Tally> {
-  const { passed, failed } = await fuzz({ minutes: 1, seed: String(Date.now()) });
+  const { passed, failed } = await fuzz({ minutes: 1, seed: 'every run' });
   return { passed, failed, skipped: 0 };
 }
 

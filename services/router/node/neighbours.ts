@@ -35,7 +35,7 @@ export interface Occasion {
 /** Which of the connected first hops a tunnel begins at: each Destination its own, none more than it takes. */
 export class Neighbours {
   readonly #profiles: ProfileTable;
-  readonly #shares: FirstHopShares;
+  readonly #shares: FirstHopShares<Pool>;
   readonly #budget = new HopBudget();
   readonly #blame = new Blame();
 

@@ -1,8 +1,5 @@
 import { type RandomBytes, shuffled } from '@allium/common/core/random.ts';
-import type { HopRequest } from '../tunnel/tunnel-io.ts';
 import type { RouterHash } from '../wire/hash.ts';
-
-type Pool = HopRequest['pool'];
 
 /** First hops of one Destination: fewer would make it stand and fall with one, more would make it meet others'. */
 export const MIN_SHARE = 3;
@@ -14,7 +11,7 @@ export const MAX_KEPT = 12;
  * Which first hops each Destination begins its tunnels at, so that as few Destinations as possible meet at one: who
  * holds a first hop sees when tunnels over it come and go, and what two Destinations do at once.
  */
-export class FirstHopShares {
+export class FirstHopShares<Pool> {
   readonly #random: RandomBytes;
   readonly #kept = new Map<Pool, RouterHash[]>();
 

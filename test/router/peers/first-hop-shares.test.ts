@@ -7,12 +7,16 @@ import { someHash } from '../netdb/make.ts';
 const all = Array.from({ length: 24 }, (_, i) => someHash(`share ${i}`));
 const names = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
-function shares(): FirstHopShares {
+function shares(): FirstHopShares<number> {
   return new FirstHopShares(recordedEntropy('shares'));
 }
 
 /** How many pools each first hop has. */
-function met(of: FirstHopShares, pools: readonly number[], available: readonly RouterHash[] = all): number[] {
+function met(
+  of: FirstHopShares<number>,
+  pools: readonly number[],
+  available: readonly RouterHash[] = all,
+): number[] {
   const counts = new Map<RouterHash, number>();
   for (const pool of pools) {
     for (const hash of of.of(pool, available, pools.length)) counts.set(hash, (counts.get(hash) ?? 0) + 1);

@@ -1,6 +1,6 @@
 /**
  * One limit for several holders, with fair shares: a holder may take more as long as it holds no more than what is left
- * (dynamic thresholds: Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", 1998).
+ * (dynamic thresholds, as switches share a buffer among their ports: Choudhury and Hahne, 1998).
  * One alone gets half; n greedy ones get 1/(n + 1) each, and as much again stays free for whoever comes next.
  */
 export class SharedLimit {

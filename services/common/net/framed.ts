@@ -35,6 +35,11 @@ export class Framed extends Duplex {
     });
   }
 
+  /** All that was written is the kernel's: `writableLength` only says that the socket below has taken it. */
+  get flushed(): boolean {
+    return this.writableLength === 0 && this.#socket.writableLength === 0;
+  }
+
   /** Reads from now on, what was put back into the socket first. */
   start(): this {
     const socket = this.#socket;

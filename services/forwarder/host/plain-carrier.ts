@@ -1,4 +1,6 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Framed } from '@allium/common/net/framed.ts';
 import { type Carrier, type CarrierListener, lengthOf, writeJoined } from './carrier.ts';
 import { readerOf, type SocketReader } from './socket-reader.ts';
 
@@ -17,8 +19,11 @@ export class PlainCarrier implements Carrier {
     return this.socket.writable;
   }
 
+  /** Of other streams nobody knows what they still hold. */
   get flushed(): boolean {
-    return this.socket.writableLength === 0;
+    const { socket } = this;
+    if (socket instanceof Framed) return socket.flushed;
+    return socket instanceof Socket && socket.writableLength === 0;
   }
 
   listen(listener: CarrierListener): void {

@@ -163,6 +163,8 @@ export const TARGETS: Targets = {
   'router/i2np/message decodeShort': { run: decodeShort, seeds: () => [Buffer.alloc(12, 1)] },
   'router/i2np/message readExpires': 'a part of longMessageCodec',
   'router/i2np/message longMessageCodec': codecTarget(longMessageCodec, {
+    // an expiration that a short header cannot say is read as the last that it can
+    exact: false,
     seeds: () => [encodeLong(MESSAGE)],
     mend: mendedLong,
   }),

@@ -16,24 +16,22 @@ export class SharedLimit {
   }
 
   share(): Share {
-    return new Share(this.limit, {
-      used: () => this.#used,
-      add: (n) => {
-        this.#used += n;
-      },
-    });
+    return new Share(this);
+  }
+
+  /** What a share takes or gives back. */
+  change(n: number): void {
+    this.#used += n;
   }
 }
 
 /** What one holder has of a `SharedLimit`. */
 export class Share {
-  readonly #limit: number;
-  readonly #all: { readonly used: () => number; readonly add: (n: number) => void };
+  readonly #all: SharedLimit;
   #used = 0;
   #released = false;
 
-  constructor(limit: number, all: { readonly used: () => number; readonly add: (n: number) => void }) {
-    this.#limit = limit;
+  constructor(all: SharedLimit) {
     this.#all = all;
   }
 
@@ -43,12 +41,12 @@ export class Share {
 
   /** More than its share is held: others came, or it was added regardless. */
   get over(): boolean {
-    return this.#used > this.#limit - this.#all.used();
+    return this.#used > this.#all.limit - this.#all.used;
   }
 
   /** Whether `n` more would be within the share. */
   fits(n: number): boolean {
-    return this.#used + n <= this.#limit - this.#all.used();
+    return this.#used + n <= this.#all.limit - this.#all.used;
   }
 
   /** False: nothing was taken. */
@@ -63,7 +61,7 @@ export class Share {
     const change = Math.max(n, -this.#used);
     if (this.#released) return;
     this.#used += change;
-    this.#all.add(change);
+    this.#all.change(change);
   }
 
   give(n: number): void {

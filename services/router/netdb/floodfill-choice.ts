@@ -1,9 +1,9 @@
 import { BoundedMap } from '@allium/common/core/bounded-map.ts';
-import { hashBytes, type RouterHash } from '../wire/hash.ts';
+import type { RouterHash } from '../wire/hash.ts';
 import { isHidden, isReachable } from '../wire/router-caps.ts';
 import type { RouterInfo } from '../wire/router-info.ts';
 import { routerNetworks } from '../wire/router-networks.ts';
-import { compareDistance, routingKeysAt } from './routing-key.ts';
+import { routingKeysAt } from './routing-key.ts';
 import type { RouterInfoStore } from './store.ts';
 
 /** Floodfills whose silence is remembered. */
@@ -69,12 +69,6 @@ export class FloodfillChoice {
       if (best) return best;
     }
     return undefined;
-  }
-
-  /** Whether `a` is nearer to `key` than `b`, by today's routing key. */
-  nearer(key: Uint8Array, now: number, a: RouterHash, b: RouterHash): boolean {
-    const [target] = routingKeysAt(key, now, 0, 0);
-    return target !== undefined && compareDistance(target, hashBytes(a), hashBytes(b)) < 0;
   }
 
   silent(hash: RouterHash, now: number): void {

@@ -34,31 +34,20 @@ export class Budget {
 
   /** How much is in use, for the status. */
   get used(): Readonly<Record<keyof DestinationShares, number>> {
-    const { tags, remotes, waiting, streams, received, sent } = this.#limits;
-    return {
-      tags: tags.used,
-      remotes: remotes.used,
-      waiting: waiting.used,
-      streams: streams.used,
-      received: received.used,
-      sent: sent.used,
-    };
+    return this.#each(({ used }) => used);
   }
 
   share(): DestinationShares {
-    const { tags, remotes, waiting, streams, received, sent } = this.#limits;
-    return {
-      tags: tags.share(),
-      remotes: remotes.share(),
-      waiting: waiting.share(),
-      streams: streams.share(),
-      received: received.share(),
-      sent: sent.share(),
-    };
+    return this.#each((limit) => limit.share());
   }
 
   /** Its Destination is gone. */
   static release(shares: DestinationShares): void {
     for (const share of Object.values(shares) as Share[]) share.release();
+  }
+
+  #each<T>(make: (limit: SharedLimit) => T): Record<keyof DestinationShares, T> {
+    const made = Object.entries(this.#limits).map(([name, limit]) => [name, make(limit)]);
+    return Object.fromEntries(made) as Record<keyof DestinationShares, T>;
   }
 }

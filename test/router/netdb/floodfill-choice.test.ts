@@ -4,12 +4,14 @@ import {
   OLD_FLOODFILL,
   STALE_FLOODFILL,
 } from '../../../services/router/netdb/floodfill-choice.ts';
+import { compareDistance, dayOf, routingKey } from '../../../services/router/netdb/routing-key.ts';
 import { RouterInfoStore } from '../../../services/router/netdb/store.ts';
 import { hashBytes, type RouterHash } from '../../../services/router/wire/hash.ts';
 import { makeRouter, NET_ID, NOW, someHash } from './make.ts';
 
 const MINUTE = 60_000;
 const KEY = hashBytes(someHash('key'));
+const TARGET = routingKey(KEY, dayOf(NOW));
 const NONE: ReadonlySet<RouterHash> = new Set();
 
 function choiceOf(count: number): { choice: FloodfillChoice; order: RouterHash[]; self: RouterHash } {
@@ -70,7 +72,7 @@ test('eight floodfills of one network near a key are not all that is asked', (t)
   const crowd = Array.from({ length: 200 }, (_, i) =>
     makeRouter(`crowd ${i}`, { caps: 'OfR', host: `93.7.${i}.1` }),
   )
-    .toSorted((a, b) => (choice.nearer(KEY, NOW, a.hash, b.hash) ? -1 : 1))
+    .toSorted((a, b) => compareDistance(TARGET, hashBytes(a.hash), hashBytes(b.hash)))
     .slice(0, 8);
   for (const info of crowd) store.add(info, NOW);
   for (let i = 0; i < 8; i++) store.add(makeRouter(`honest ${i}`, { caps: 'OfR' }), NOW);
@@ -103,7 +105,7 @@ test('the older a floodfill the later it is asked, however near it is', (t) => {
     seed: `aged ${i}`,
     hash: makeRouter(`aged ${i}`).hash,
   }))
-    .toSorted((a, b) => (choice.nearer(KEY, NOW, a.hash, b.hash) ? -1 : 1))
+    .toSorted((a, b) => compareDistance(TARGET, hashBytes(a.hash), hashBytes(b.hash)))
     .slice(0, 3)
     .map(({ seed }, i) => makeRouter(seed, { caps: 'OfR', published: NOW - (ages[i] ?? 0) }));
   for (const info of near) store.add(info, NOW);

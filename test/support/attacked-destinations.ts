@@ -29,6 +29,7 @@ export interface Parcel {
 export interface Turn {
   readonly now: number;
   readonly parcels: readonly Parcel[];
+  readonly measure?: boolean;
 }
 
 export interface Answer {
@@ -37,8 +38,10 @@ export interface Answer {
   readonly published: readonly { readonly server: number; readonly leaseSet: Uint8Array }[];
   /** what all Destinations hold */
   readonly held: Readonly<Record<string, number>>;
-  /** bytes: most that the process ever had resident */
+  /** bytes: most that the process ever had resident, with what nobody had collected yet */
   readonly peak: number;
+  /** bytes in use, in the heap and outside: when the turn asked for it, after a collection */
+  readonly inUse: number;
 }
 
 /** Bytes that visitors are sent, in pieces as large as a socket gives. */
@@ -117,13 +120,23 @@ function open(servers: number, clients: number): void {
   }
 }
 
+/** The process is started with --expose-gc. */
+function bytesInUse(): number {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
 function turn(input: Turn): Answer {
   now = input.now;
   for (const { to, bytes: data } of input.parcels) {
     local.get(to)?.message(messageOf({ kind: 'garlic', data }, 1, now + 30_000), 0, now);
   }
   for (const who of wakes.due(now)) if (who.kind === 'destination') local.get(who.id)?.tick(now);
-  const answer = { parcels, published, held: local.held, peak: process.resourceUsage().maxRSS * 1_024 };
+  const inUse = input.measure ? bytesInUse() : 0;
+  const peak = process.resourceUsage().maxRSS * 1_024;
+  const answer = { parcels, published, held: local.held, peak, inUse };
   parcels = [];
   published = [];
   return answer;
